@@ -1,0 +1,449 @@
+"""What follows from facts and settings: uplinks, subnets, who translates what, the rules wanted.
+
+Pure functions; nothing here runs a command or knows how a report looks.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+from typing import List, Optional, Tuple
+
+from . import parse
+from .model import BadInput, Facts, Interface, Reading, Rule, Subnet
+from .settings import NEVER_UPLINK, Settings
+from .text import _
+
+__all__ = [
+    "Coverage",
+    "Desired",
+    "Rules",
+    "Uplinks",
+    "bridge_of",
+    "covered",
+    "desire",
+    "forwarding_is_ours",
+    "hook",
+    "managed",
+    "nat_bridge_up",
+    "our_token",
+    "ours",
+    "translated",
+]
+
+# vmnet's default, and the guide's subnet (container-facts, Network).
+DEFAULT_SUBNET = IPv4Network("192.168.64.0/24")
+
+
+@dataclass(frozen=True)
+class Uplinks:
+    """`needed` carry packets now; `spare` are the other hardware ports.
+
+    `why` says why `needed` is not known, empty where it is. `notes` are for the reader.
+    """
+
+    needed: Tuple[str, ...]
+    spare: Tuple[str, ...]
+    why: str = ""
+    notes: Tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Whether vmnet's own rule translates a (subnet, uplink) pair: yes, no, or not known."""
+
+    state: Optional[bool]
+    why: str
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The rules of our anchor, one a line as pf echoes them."""
+
+    nat: Tuple[str, ...] = ()
+    filter: Tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Desired:
+    """What the Mac should hold: subnets served and guarded, uplinks, and the pairs that we load."""
+
+    subnets: Tuple[Subnet, ...]
+    uplinks: Uplinks
+    pairs: Tuple[Tuple[IPv4Network, str], ...]
+    guarded: Tuple[Tuple[str, IPv4Network], ...]
+    """(uplink, NAT subnet): what must not come in from the uplink's own network."""
+    isolated: Tuple[Tuple[str, IPv4Network], ...]
+    """(bridge, host-only subnet): what must not get out."""
+    notes: Tuple[str, ...]
+
+    @property
+    def nat_subnets(self) -> Tuple[Subnet, ...]:
+        return tuple(s for s in self.subnets if s.mode == "nat")
+
+
+# -- interfaces
+
+
+def interface(facts: Facts, name: str) -> Optional[Interface]:
+    return next((i for i in facts.interfaces.value or () if i.name == name), None)
+
+
+def _is_container_bridge(candidate: Interface) -> bool:
+    """vmnet's bridges are bridge100 and up with vmenet members (macos-facts, 7)."""
+    number = re.fullmatch(r"bridge([0-9]{3,})", candidate.name)
+    return bool(number) or any(m.startswith("vmenet") for m in candidate.members)
+
+
+def bridge_of(facts: Facts, subnet: Subnet) -> Optional[str]:
+    """The bridge that bears the subnet's gateway; its number says nothing (macos-facts, 7)."""
+    for candidate in facts.interfaces.value or ():
+        if _is_container_bridge(candidate) and any(a.ip == subnet.gateway for a in candidate.inet):
+            return candidate.name
+    return None
+
+
+def nat_bridge_up(facts: Facts) -> Optional[bool]:
+    """Whether a vmnet bridge is up that may need forwarding: any but those of networks known to be
+    host-only, other programs' included. None where interfaces could not be read."""
+    if facts.interfaces.value is None:
+        return None
+    quiet = [n.gateway for n in facts.networks.value or () if n.mode == "hostOnly"]
+    return any(
+        _is_container_bridge(i) and not any(a.ip in quiet for a in i.inet)
+        for i in facts.interfaces.value
+    )
+
+
+# -- uplinks
+
+
+def _uplinks(facts: Facts, settings: Settings) -> Uplinks:
+    ports = tuple(p.device for p in facts.ports.value or () if re.fullmatch(r"en[0-9]+", p.device))
+    known = facts.interfaces.value
+    if settings.uplinks:
+        for name in settings.uplinks:
+            if known is not None and interface(facts, name) is None:
+                raise BadInput(
+                    _(
+                        "uplinks names {name}, and this Mac has no such interface; it has: {names}."
+                    ).format(name=name, names=", ".join(i.name for i in known))
+                )
+        return Uplinks(settings.uplinks, (), "", (_("the uplinks were given"),))
+    needed: List[str] = []
+    notes: List[str] = []
+    whys: List[str] = []
+    for reading in (facts.default_route, facts.public_route):
+        if not reading.known:
+            whys.append(reading.why)
+            continue
+        if reading.value is None or reading.value.interface in needed:
+            continue
+        name = reading.value.interface
+        if NEVER_UPLINK.fullmatch(name):
+            notes.append(
+                _("{command} answers {name}, which never leads to the internet").format(
+                    command=reading.source, name=name
+                )
+            )
+            continue
+        needed.append(name)
+    if len(needed) == 2:
+        notes.append(
+            _(
+                "two ways out: {first} by default, {second} for public addresses (a split VPN)"
+            ).format(first=needed[0], second=needed[1])
+        )
+    if not needed and not whys:
+        notes.append(_("this Mac has no way to the internet itself now (no default route)"))
+    spare = tuple(p for p in ports if p not in needed)
+    return Uplinks(tuple(needed), spare, "; ".join(whys), tuple(notes))
+
+
+def _can_translate(facts: Facts, name: str) -> bool:
+    """A tunnel gets a rule only while it has an IPv4 address: without one pf lets the packet pass
+    untranslated. A hardware port may get its address at any moment."""
+    if re.fullmatch(r"en[0-9]+", name):
+        return True
+    found = interface(facts, name)
+    return found is not None and bool(found.inet)
+
+
+# -- subnets
+
+
+def _overlap(facts: Facts, network: IPv4Network) -> Optional[Tuple[str, str]]:
+    """An interface that is no container bridge and lives on these addresses."""
+    for candidate in facts.interfaces.value or ():
+        if _is_container_bridge(candidate):
+            continue
+        for address in candidate.inet:
+            if address.network.overlaps(network):
+                return candidate.name, str(address)
+    return None
+
+
+def _subnets(facts: Facts, settings: Settings) -> Tuple[Tuple[Subnet, ...], Tuple[str, ...]]:
+    notes: List[str] = []
+    listed = [n for n in facts.networks.value or () if n.cidr is not None]
+    candidates: List[Subnet] = []
+    for network in listed:
+        assert network.cidr is not None
+        mode = network.mode or ("nat" if network.id == "default" else "")
+        if mode in ("nat", "hostOnly"):
+            gateway = network.gateway or next(network.cidr.hosts())
+            candidates.append(Subnet(network.cidr, mode, gateway, "network list"))
+        else:
+            notes.append(
+                _("network {name} has the mode {mode}, which is not known here: left out").format(
+                    name=parse.excerpt(network.id), mode=parse.excerpt(mode) or "?"
+                )
+            )
+    hosts_only = [s for s in candidates if s.mode == "hostOnly"]
+    if settings.subnets:
+        for cidr in settings.subnets:
+            clash = _overlap(facts, cidr)
+            if clash is not None:
+                raise BadInput(
+                    _(
+                        "subnets names {subnet}, and {name} of this Mac lives there ({address})."
+                    ).format(subnet=cidr, name=clash[0], address=clash[1])
+                )
+            for other in hosts_only:
+                if cidr.overlaps(other.cidr):
+                    raise BadInput(
+                        _(
+                            "subnets names {subnet}, which is a host-only network; it was made to "
+                            "stay without the internet."
+                        ).format(subnet=cidr)
+                    )
+        by_cidr = {s.cidr: s.gateway for s in candidates}
+        given = [
+            Subnet(cidr, "nat", by_cidr.get(cidr, next(cidr.hosts())), "given")
+            for cidr in settings.subnets
+        ]
+        return tuple(given + hosts_only), tuple(notes)
+    if not any(s.mode == "nat" for s in candidates):
+        candidates.insert(0, Subnet(DEFAULT_SUBNET, "nat", next(DEFAULT_SUBNET.hosts()), "default"))
+    kept: List[Subnet] = []
+    for subnet in candidates:
+        clash = _overlap(facts, subnet.cidr)
+        if clash is not None:
+            notes.append(
+                _("{subnet} is left out: {name} of this Mac lives there ({address})").format(
+                    subnet=subnet.cidr, name=clash[0], address=clash[1]
+                )
+            )
+        elif subnet.cidr not in [s.cidr for s in kept]:
+            kept.append(subnet)
+    return tuple(kept), tuple(notes)
+
+
+# -- who translates
+
+
+def hook(facts: Facts) -> Optional[bool]:
+    """Whether the live main ruleset calls our anchor; None where it could not be read."""
+    if facts.main_nat.value is None:
+        return None
+    calls = (f'nat-anchor "{facts.anchor}"', 'nat-anchor "com.apple/*"')
+    return any(rule.text.startswith(calls) for rule in facts.main_nat.value)
+
+
+_NAT = re.compile(
+    r"(?P<no>no )?nat (?:on (?P<negated>! )?(?P<interface>[a-z0-9]+) )?(?:inet )?"
+    r"from (?P<source>any|[0-9.]+(?:/[0-9]+)?) to (?P<to>any|[0-9.]+(?:/[0-9]+)?)(?: -> .*)?"
+)
+_NAT_ELSEWHERE = re.compile(r"(?:no )?nat on (?P<interface>[a-z0-9]+) ")
+
+
+def _calls_of_sharing(facts: Facts) -> Optional[List[str]]:
+    """The children of vmnet's anchor that the live ruleset reaches, in pf's order.
+
+    None where a ruleset could not be read; an empty list where nobody calls vmnet's anchor any
+    more, though its rules are still there (fault F01).
+    """
+    if facts.main_nat.value is None:
+        return None
+    names = sorted(facts.sharing_children)
+    main = [r.text for r in facts.main_nat.value]
+    if any(text.startswith('nat-anchor "com.apple.internet-sharing/*"') for text in main):
+        return names
+    if not any(text.startswith('nat-anchor "com.apple.internet-sharing"') for text in main):
+        return []
+    if facts.sharing_nat.value is None:
+        return None
+    called: List[str] = []
+    for rule in facts.sharing_nat.value:
+        match = re.match(r'nat-anchor "(?:com\.apple\.internet-sharing/)?([^"]+)"', rule.text)
+        if match:
+            called += names if match.group(1) == "*" else [match.group(1)]
+    return called
+
+
+def covered(facts: Facts, subnet: IPv4Network, uplink: str) -> Coverage:
+    """Whether vmnet gives packets of `subnet` their way out by `uplink` (design.md, Covered)."""
+    if facts.forwarding.value is None:
+        return Coverage(None, facts.forwarding.why)
+    if facts.forwarding.value == 0:
+        return Coverage(False, _("forwarding is 0"))
+    return translated(facts, subnet, uplink)
+
+
+def translated(facts: Facts, subnet: IPv4Network, uplink: str) -> Coverage:
+    """Whether a rule of vmnet's, that pf really reaches, translates the pair."""
+    if facts.pf_enabled.value is None:
+        return Coverage(None, facts.pf_enabled.why)
+    if not facts.pf_enabled.value:
+        return Coverage(False, _("pf is disabled"))
+    called = _calls_of_sharing(facts)
+    if called is None:
+        return Coverage(None, facts.main_nat.why or facts.sharing_nat.why)
+    if not called:
+        if any(child.value for child in facts.sharing_children.values()):
+            return Coverage(False, _("vmnet's rules are there, and nothing calls them (F01)"))
+        return Coverage(False, _("vmnet translates nothing now"))
+    for name in called:
+        child = facts.sharing_children.get(name)
+        if child is None:
+            continue
+        if child.value is None:
+            return Coverage(None, child.why)
+        verdict = _first_match(child.value, subnet, uplink)
+        if verdict is not None:
+            return verdict
+    return Coverage(
+        False, _("vmnet has no rule for {subnet} on {uplink}").format(subnet=subnet, uplink=uplink)
+    )
+
+
+def _first_match(rules: Tuple[Rule, ...], subnet: IPv4Network, uplink: str) -> Optional[Coverage]:
+    """The first translation rule that takes the pair; None where none does.
+
+    A rule that may take it and is written in a way not known here makes the answer unknown.
+    """
+    for rule in rules:
+        if not rule.text.startswith(("nat ", "no nat ")) or " inet6 " in rule.text:
+            continue
+        elsewhere = _NAT_ELSEWHERE.match(rule.text)
+        if elsewhere is not None and elsewhere.group("interface") != uplink:
+            continue
+        match = _NAT.fullmatch(rule.text)
+        try:
+            source = match and IPv4Network(match.group("source").replace("any", "0.0.0.0/0"))
+        except ValueError:
+            source = None
+        if match is None or source is None:
+            return Coverage(
+                None,
+                _("vmnet's rule is not understood: {rule}").format(rule=parse.excerpt(rule.text)),
+            )
+        if match.group("negated") and match.group("interface") == uplink:
+            continue
+        if match.group("to") != "any" or not subnet.subnet_of(source):
+            continue
+        if match.group("no"):
+            return Coverage(False, _("vmnet exempts it: {rule}").format(rule=rule.text))
+        return Coverage(True, rule.text)
+    return None
+
+
+def ours(facts: Facts, subnet: IPv4Network, uplink: str) -> Optional[Rule]:
+    """Our live rule for a pair, None where there is none."""
+    wanted = parse.normal(nat_rule(subnet, uplink))
+    for rule in facts.anchor_nat.value or ():
+        if parse.normal(rule.text) == wanted:
+            return rule
+    return None
+
+
+def nat_rule(subnet: IPv4Network, uplink: str) -> str:
+    """`(en0:0)` follows address changes by itself and keeps to the first address (design.md)."""
+    return f"nat on {uplink} inet from {subnet} to any -> ({uplink}:0)"
+
+
+# -- what is ours
+
+
+def _current(facts: Facts) -> bool:
+    boot = facts.boot.value
+    return boot is not None and boot.session == facts.boot_session.value
+
+
+def forwarding_is_ours(facts: Facts) -> bool:
+    """We set forwarding in this boot, and know what it was."""
+    boot = facts.boot.value
+    return _current(facts) and boot is not None and boot.forwarding == 0
+
+
+def our_token(facts: Facts) -> Reading[bool]:
+    """Whether a reference that is provably ours keeps pf enabled: token, pid, name and boot session
+    together, since numbers can be handed out again after `pfctl -d`."""
+    if facts.references.value is None:
+        return Reading(why=facts.references.why, source=facts.references.source)
+    if not facts.boot_session.known:
+        return Reading(why=facts.boot_session.why, source=facts.boot_session.source)
+    if not facts.boot.known:
+        return Reading(why=facts.boot.why, source=facts.boot.source)
+    boot = facts.boot.value
+    held = (
+        _current(facts)
+        and boot is not None
+        and boot.token is not None
+        and boot.token in facts.references.value
+    )
+    return Reading(held, source=facts.references.source)
+
+
+def daemon_persisted(facts: Facts) -> bool:
+    return facts.state.value is not None and "daemon" in facts.state.value.persisted
+
+
+def managed(facts: Facts) -> bool:
+    """Something of ours is in force: such a Mac is kept as we set it up, not looked at anew."""
+    return facts.state.value is not None or bool(facts.anchor_nat.value)
+
+
+# -- desire
+
+
+def desire(
+    facts: Facts, settings: Settings, *, always: bool = False, keep: bool = False
+) -> Desired:
+    """What should be in our anchor. Raises BadInput for given values that do not fit this Mac.
+
+    `keep`: as the boot daemon does it, which loads every pair, since it also runs where no bridge
+    is up to look at, and with the guard, since it is what sets forwarding at boot.
+    """
+    uplinks = _uplinks(facts, settings)
+    subnets, notes = _subnets(facts, settings)
+    names = sorted({n for n in uplinks.needed + uplinks.spare if _can_translate(facts, n)})
+    keep = keep or daemon_persisted(facts)
+    everything = always or keep
+    nat = [s.cidr for s in subnets if s.mode == "nat"]
+    pairs = tuple(
+        (cidr, name)
+        for cidr in nat
+        for name in names
+        # A pair that vmnet covers is left to vmnet, whose rule is better for hole punching; what
+        # is loaded already stays: `redundant` is no fault.
+        if everything or ours(facts, cidr, name) is not None or not covered(facts, cidr, name).state
+    )
+    guard = settings.guard and (facts.forwarding.value == 0 or forwarding_is_ours(facts) or keep)
+    bridges = [(bridge_of(facts, s), s.cidr) for s in subnets if s.mode == "hostOnly"]
+    silent = [n for n in uplinks.needed if n not in names]
+    more = tuple(
+        _("{name} has no IPv4 address: a rule for it would let packets out untranslated").format(
+            name=n
+        )
+        for n in silent
+    )
+    return Desired(
+        subnets=subnets,
+        uplinks=uplinks,
+        pairs=pairs,
+        guarded=tuple((n, c) for c in nat for n in names) if guard and pairs else (),
+        isolated=tuple((b, c) for b, c in bridges if b is not None) if guard else (),
+        notes=uplinks.notes + notes + more,
+    )

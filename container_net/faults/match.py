@@ -1,0 +1,101 @@
+"""From a line or a log to the faults that show in this way, from the catalogue alone.
+
+Pure: nothing is run and no Mac is needed. What comes out is a lead, not a finding; only facts of
+the machine make a fault `present`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Dict, List, Optional, Tuple
+
+from .catalogue import FAULTS, GUIDE
+from .entry import Fault, GuideRow, Symptom, compiled, literals
+
+__all__ = ["LIMIT", "Match", "explain"]
+
+LIMIT = 1 << 20
+"""Characters of a text that are looked at: the last 1 MiB, since a log ends with what failed."""
+
+_GUIDE = 10_000
+_QUOTE = 200
+
+
+@dataclass(frozen=True)
+class Match:
+    """A fault that a text speaks of.
+
+    `score` is higher the better: `_GUIDE` for the guide's own cause of the guide's own message,
+    and the number of literal characters of the longest pattern found. `quote` is the line where
+    it was found (the part around the match where the line is long). `row` is the guide's row that
+    led here, where one did; `symptom` is `None` where only the row did.
+    """
+
+    fault: Fault
+    score: int
+    quote: str
+    symptom: Optional[Symptom]
+    row: Optional[GuideRow]
+
+
+def _quote(text: str, start: int, end: int) -> str:
+    first = text.rfind("\n", 0, start) + 1
+    last = text.find("\n", end)
+    line_end = len(text) if last < 0 else last
+    if line_end - first > _QUOTE:
+        first = max(first, start - _QUOTE // 4)
+        line_end = min(line_end, max(end, first + _QUOTE))
+    return text[first:line_end].strip()
+
+
+def _best(
+    symptoms: Tuple[Symptom, ...], text: str, lowered: str
+) -> Optional[Tuple[int, str, Symptom]]:
+    """The longest pattern that is in the text: its weight, the quote, the symptom."""
+    best: Optional[Tuple[int, str, Symptom]] = None
+    for symptom in symptoms:
+        for pattern in symptom.patterns:
+            runs = literals(pattern)
+            weight = sum(map(len, runs))
+            if best is not None and weight <= best[0]:
+                continue
+            # A plain search for each literal part rules most patterns out at a fraction of the
+            # cost of the expression itself.
+            if not all(run.lower() in lowered for run in runs):
+                continue
+            found = compiled(pattern).search(text)
+            if found is not None:
+                best = (weight, _quote(text, found.start(), found.end()), symptom)
+    return best
+
+
+def explain(text: str) -> Tuple[Match, ...]:
+    """The faults whose symptoms appear in `text`, best first; empty where none does.
+
+    First the guide's own cause of each of the guide's messages, then by the length of the longest
+    literal found, then what a guide's row names besides, in the row's order. The order depends on
+    the text alone. Only the last `LIMIT` characters are read.
+    """
+    text = text[-LIMIT:]
+    lowered = text.lower()
+    primary: Dict[str, Tuple[GuideRow, str]] = {}
+    besides: Dict[str, Tuple[GuideRow, str]] = {}
+    for row in GUIDE:
+        hit = _best(row.symptoms, text, lowered)
+        if hit is not None:
+            primary.setdefault(row.faults[0], (row, hit[1]))
+            for other in row.faults[1:]:
+                besides.setdefault(other, (row, hit[1]))
+    ranked: List[Tuple[int, int, int, Match]] = []
+    for index, fault in enumerate(FAULTS):
+        own = _best(fault.symptoms, text, lowered)
+        led = primary.get(fault.id) or besides.get(fault.id)
+        if own is None and led is None:
+            continue
+        score = (_GUIDE if fault.id in primary else 0) + (own[0] if own else 0)
+        row_found = led[0] if led else None
+        rank = row_found.faults.index(fault.id) if row_found else 0
+        quote = own[1] if own else led[1] if led else ""
+        match = Match(fault, score, quote, own[2] if own else None, row_found)
+        ranked.append((-score, rank, index, match))
+    return tuple(entry[-1] for entry in sorted(ranked, key=lambda entry: entry[:3]))

@@ -1,0 +1,36 @@
+"""Steps that several cures share. The gentlest comes first in every cure that uses them."""
+
+from __future__ import annotations
+
+from .entry import N_, Step
+
+__all__ = ["PERSIST", "RESTART", "SETUP", "STATUS"]
+
+STATUS = Step(
+    N_("See hop by hop where the packets stop; this changes nothing."),
+    "invoke net.status",
+)
+
+SETUP = Step(
+    N_(
+        "Let this tool set forwarding and load its own rules under `com.apple/*`; running "
+        "containers stay up and the main ruleset is not touched."
+    ),
+    "invoke net.setup",
+)
+
+PERSIST = Step(
+    N_(
+        "Keep it so: the boot daemon finds the uplink again after every network change and "
+        "after a reboot."
+    ),
+    "invoke net.persist",
+)
+
+RESTART = Step(
+    N_(
+        "When it suits you, stop all containers and restart the service; vmnet then builds its "
+        "network and its NAT anew."
+    ),
+    "container stop --all && container system stop && container system start",
+)

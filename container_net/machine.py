@@ -1,0 +1,349 @@
+"""The only door to a Mac: run a command, read, write and remove a file.
+
+Machine wraps an Invoke `Context`: the local Mac, a simulated one, `invoke.MockContext` in a test.
+Paths are always a Mac's; a sysroot is put before them here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+import os
+import shlex
+import stat
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Callable, List, Optional, Sequence, Tuple, TypeVar, Union
+
+from invoke.config import Config
+from invoke.context import Context
+from invoke.exceptions import CommandTimedOut
+from invoke.runners import Local
+
+from .model import BadInput, FileFact, Missing, NetError
+from .runner import GroupRunner
+from .text import _
+
+__all__ = ["MARKER", "Answer", "Argv", "CommandFailed", "MacPath", "Machine", "open_machine"]
+
+MARKER = ".container-net-simulated"
+"""The file that tells a simulated Mac from any other folder."""
+
+READ_LIMIT = 5.0
+CHANGE_LIMIT = 15.0
+# Side by side: the waiting is the commands', not ours (nine of 200 ms took 0.23 s).
+_WORKERS = 24
+
+MacPath = PurePosixPath
+Argv = Sequence[Union[str, PurePosixPath]]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command said. `code` is None where the limit was reached.
+
+    `out` and `err` are latin-1 text: `.encode("latin-1")` gives the bytes.
+    """
+
+    shown: str
+    code: Optional[int]
+    out: str = ""
+    err: str = ""
+
+    @property
+    def timed_out(self) -> bool:
+        return self.code is None
+
+    @property
+    def missing(self) -> bool:
+        """The program is not there."""
+        return self.code == 127
+
+
+class CommandFailed(NetError):
+    """A command that had to succeed did not. The message quotes it and what it said."""
+
+    code = 4
+    kind = "change-failed"
+
+    def __init__(self, answer: Answer) -> None:
+        said = (answer.err.strip() or answer.out.strip()).splitlines()
+        if answer.timed_out:
+            why = _("it did not answer in time")
+        elif said:
+            why = " / ".join(line for line in said if line)[:300]
+        else:
+            why = _("exit status {code}").format(code=answer.code)
+        super().__init__(_("{command} failed: {why}").format(command=answer.shown, why=why))
+        self.answer = answer
+
+
+def temporary(target: PurePosixPath) -> PurePosixPath:
+    """Where a file's new content waits: beside it, in a folder that only root can write."""
+    return target.with_name(f".{target.name}.container-net")
+
+
+class Machine:
+    """A Mac behind an Invoke Context.
+
+    `sysroot` is None for a real Mac, else the folder that stands for `/`. `container_user` is the
+    user whose `container` is asked where we run as root (fault F38), else None.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        sysroot: Optional[str] = None,
+        container_user: Optional[str] = None,
+    ) -> None:
+        self.sysroot = sysroot
+        self.container_user = container_user
+        self._cancel = threading.Event()
+        self._context = _prepared(context, self._cancel)
+
+    # -- paths
+
+    def path(self, path: Union[str, PurePosixPath]) -> str:
+        """Where a Mac's path lies on this machine."""
+        return (self.sysroot or "") + str(path)
+
+    # -- commands
+
+    def run(
+        self,
+        argv: Argv,
+        *,
+        root: bool = False,
+        user: Optional[str] = None,
+        stdin: str = "",
+        timeout: float = READ_LIMIT,
+    ) -> Answer:
+        """Run a program by its absolute path. Elements that are `MacPath` get the sysroot.
+
+        `timeout` is in seconds. Nothing raises for a command's failure; the Answer says it.
+        """
+        words = [self.path(argv[0])]
+        words += [self.path(w) if isinstance(w, PurePosixPath) else w for w in argv[1:]]
+        shown = shlex.join(str(w) for w in argv)
+        if root:
+            words = [self.path("/usr/bin/sudo"), "-n", *words]
+            shown = "sudo " + shown
+        elif user is not None:
+            words = [self.path("/usr/bin/sudo"), "-n", "-u", user, *words]
+        try:
+            result = self._context.run(
+                shlex.join(words),
+                # Always given: a user's own configuration would change what is read.
+                hide=True,
+                warn=True,
+                pty=False,
+                echo=False,
+                dry=False,
+                shell="/bin/sh",
+                encoding="latin-1",
+                in_stream=io.StringIO(stdin) if stdin else False,
+                timeout=timeout,
+            )
+        except CommandTimedOut as error:
+            leftover = getattr(error.result, "leftover", None)
+            if root and leftover:
+                self._kill_as_root(leftover)
+            return Answer(shown, None, error.result.stdout, error.result.stderr)
+        return Answer(shown, result.exited, result.stdout, result.stderr)
+
+    def _kill_as_root(self, group: int) -> None:
+        """A root command past its limit: its group can be ended from the root side only."""
+        self.run(["/bin/kill", "-KILL", "--", f"-{group}"], root=True, timeout=2.0)
+
+    def ask_for_root(self) -> bool:
+        """Let sudo ask for the password on the terminal, once. False where there is none."""
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            return False
+        # Not through the Runner: the person types here.
+        return subprocess.call([self.path("/usr/bin/sudo"), "-v"], timeout=300) == 0
+
+    def must(self, argv: Argv, *, stdin: str = "", root: bool = True) -> Answer:
+        """Run a command of a change; it ends or times out, whatever the user presses.
+
+        Raises CommandFailed.
+        """
+        answer = self.run(argv, root=root, stdin=stdin, timeout=CHANGE_LIMIT)
+        if answer.code != 0:
+            raise CommandFailed(answer)
+        return answer
+
+    def side_by_side(self, calls: Sequence[Callable[[], T]]) -> List[T]:
+        """Run independent reads at the same time; the answers come in the order of the calls."""
+        if not calls:
+            return []
+        pool = ThreadPoolExecutor(min(_WORKERS, len(calls)))
+        try:
+            futures = [pool.submit(call) for call in calls]
+            return [future.result() for future in futures]
+        except BaseException:
+            self._cancel.set()
+            raise
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    # -- files
+
+    def read(self, path: str) -> FileFact:
+        """A file as it lies there; of a file that is not there the content is None.
+
+        Raises OSError where it may not be read.
+        """
+        place = self.path(path)
+        try:
+            info = os.lstat(place)
+        except (FileNotFoundError, NotADirectoryError):
+            return FileFact(path)
+        link = os.readlink(place) if stat.S_ISLNK(info.st_mode) else None
+        if link is not None:
+            return FileFact(path, None, 0, info.st_uid, info.st_gid, link)
+        content = self._content(path, place)
+        return FileFact(path, content, stat.S_IMODE(info.st_mode), info.st_uid, info.st_gid)
+
+    def _content(self, path: str, place: str) -> bytes:
+        try:
+            with open(place, "rb") as file:
+                return file.read()
+        except PermissionError:
+            answer = self.run(["/bin/cat", MacPath(path)], root=True)
+            if answer.code != 0:
+                raise
+            return answer.out.encode("latin-1")
+
+    def exists(self, path: str) -> bool:
+        return os.path.lexists(self.path(path))
+
+    def root_owner(self) -> Tuple[int, int]:
+        """Who is root here: the owner of `/`, or of the folder that stands for it."""
+        info = os.stat(self.sysroot or "/")
+        return info.st_uid, info.st_gid
+
+    def check_private(self, path: str) -> None:
+        """That a file and its folders belong to root and nobody else can write them.
+
+        Raises CommandFailed's kin with the place and its mode: launchd would refuse it, and root
+        must never run what a user can write (macos-facts, 8).
+        """
+        owner = self.root_owner()[0]
+        place = PurePosixPath(path)
+        for each in (place, *place.parents):
+            info = os.lstat(self.path(each) if str(each) != "/" else self.sysroot or "/")
+            if stat.S_ISLNK(info.st_mode) or info.st_uid != owner or info.st_mode & 0o022:
+                raise Missing(
+                    _(
+                        "{path} must belong to root and be writable by nobody else (mode {mode})"
+                    ).format(path=each, mode=f"{stat.S_IMODE(info.st_mode):04o}")
+                )
+
+    def write(
+        self,
+        path: str,
+        content: bytes,
+        *,
+        mode: int = 0o644,
+        check: Optional[Callable[[str], Argv]] = None,
+    ) -> None:
+        """Replace a file atomically, as root.
+
+        The content goes by standard input into a temporary file in the same folder, which only root
+        can write; it is read back and, with `check` (from the temporary path to a command), tested
+        there; then it is renamed over the target. The owner of a file that was there is kept.
+        Raises CommandFailed or Missing; the target is then as it was.
+        """
+        target = PurePosixPath(path)
+        draft = temporary(target)
+        before = self.read(path)
+        if before.link is not None:
+            raise Missing(
+                _("{path} is a symbolic link to {link}: another tool keeps it; left alone.").format(
+                    path=path, link=before.link
+                )
+            )
+        try:
+            self.must(["/usr/bin/tee", draft], stdin=content.decode("latin-1"))
+            if self._content(str(draft), self.path(draft)) != content:
+                raise Missing(
+                    _("{path} could not be written whole; is the disk full?").format(path=path)
+                )
+            info = os.lstat(self.path(draft))
+            if stat.S_IMODE(info.st_mode) != mode:
+                self.must(["/bin/chmod", f"{mode:04o}", draft])
+            owner = (
+                (before.owner, before.group) if before.content is not None else self.root_owner()
+            )
+            if info.st_uid != owner[0] or (before.content is not None and info.st_gid != owner[1]):
+                self.must(["/usr/sbin/chown", f"{owner[0]}:{owner[1]}", draft])
+            if check is not None:
+                answer = self.run(check(str(draft)), timeout=CHANGE_LIMIT)
+                if answer.code != 0:
+                    raise CommandFailed(answer)
+            if self.read(path) != before:
+                raise Missing(
+                    _(
+                        "{path} was changed by another program just now; run the command again."
+                    ).format(path=path)
+                )
+            self.must(["/bin/mv", "-f", draft, target])
+        except BaseException:
+            if os.path.lexists(self.path(draft)):
+                self.run(["/bin/rm", "-f", draft], root=True)
+            raise
+
+    def remove(self, path: str) -> None:
+        """Remove a file of ours, as root. Raises CommandFailed."""
+        self.must(["/bin/rm", "-f", MacPath(path)])
+
+    def make_folder(self, path: str) -> None:
+        """Make a folder of root's, mode 0755. Raises CommandFailed."""
+        self.must(["/bin/mkdir", MacPath(path)])
+        if stat.S_IMODE(os.lstat(self.path(path)).st_mode) != 0o755:
+            self.must(["/bin/chmod", "0755", MacPath(path)])
+
+
+def _prepared(context: Context, cancel: threading.Event) -> Context:
+    """The context with a Runner whose limits hold, where it would use Invoke's own."""
+    if type(context) is not Context or context.config.runners.local is not Local:
+        return context
+    runner = functools.partial(GroupRunner, cancel=cancel)
+    config = Config(lazy=True, overrides={"runners": {"local": runner}})
+    return Context(config)
+
+
+def open_machine(context: Context, sysroot: Optional[str]) -> Machine:
+    """The Mac that a run works on: the real one, the folder given, or the built-in simulated one.
+
+    Raises BadInput for a folder that will not do.
+    """
+    real = sys.platform == "darwin"
+    if sysroot is None:
+        if real:
+            return Machine(context, None, _container_user())
+        from .rehearsal import folder
+
+        return Machine(context, folder())
+    if not os.path.isdir(sysroot):
+        raise BadInput(_("sysroot is {path}, and there is no such folder.").format(path=sysroot))
+    if real and os.geteuid() == 0:
+        raise BadInput(_("sysroot is for rehearsals and is not taken as root."))
+    if real and not os.path.exists(os.path.join(sysroot, MARKER)):
+        raise BadInput(
+            _("sysroot is {path}, which is no simulated Mac (no {marker} in it).").format(
+                path=sysroot, marker=MARKER
+            )
+        )
+    return Machine(context, sysroot)
+
+
+def _container_user() -> Optional[str]:
+    """Under `sudo invoke`: the person; container's services live in their session (F38)."""
+    user = os.environ.get("SUDO_USER", "")
+    return user if os.geteuid() == 0 and user not in ("", "root") else None

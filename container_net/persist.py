@@ -1,0 +1,539 @@
+"""What makes it stay: the blocks in /etc, the anchor's file, the boot daemon. Pure.
+
+`judge` says how each part is, `persist` and `unpersist` give the changes, in the order in which a
+crash after any of them does no harm: the anchor's file before the line that loads it, and after it
+on the way back; the daemon last, and first on the way back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Dict, List, Mapping, Optional, Tuple
+
+from . import __version__, parse, pfconf, render
+from .desired import Desired
+from .facts import DAEMON_LABEL, FILES, HELPERS_FOLDER, STATE_FOLDER, anchor_path
+from .machine import MacPath, temporary
+from .model import Facts, FileFact, Reading, State, Subnet
+from .plan import (
+    Action,
+    Change,
+    Command,
+    Launch,
+    MakeFolder,
+    Plan,
+    RemoveFile,
+    RemoveFolder,
+    Unload,
+    WriteFile,
+    diff,
+)
+from .settings import Settings
+from .text import _
+
+__all__ = ["Parts", "files", "judge", "persist", "unpersist"]
+
+OK, ABSENT, DRIFTED, DISABLED, UNKNOWN = "ok", "absent", "drifted", "disabled", "unknown"
+# Where launchd looks again although no file told it of a change (design.md, Daemon).
+INTERVAL = 60
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Which parts `persist` was asked for."""
+
+    pf_conf: bool = True
+    daemon: bool = True
+
+
+# -- rendering
+
+
+def _subnet_words(subnets: Tuple[Subnet, ...]) -> str:
+    return " ".join(f"{s.mode},{s.cidr},{s.gateway}" for s in subnets)
+
+
+def _record(desired: Desired, settings: Settings, parts: Parts) -> Dict[str, str]:
+    """What `state.json` remembers, enough to render the same files again."""
+    record = {
+        "sysctl_conf": "yes",
+        "subnets": _subnet_words(desired.subnets),
+        "origin": ",".join(sorted({s.origin for s in desired.nat_subnets})),
+        "uplinks": " ".join(settings.uplinks),
+        "guard": "yes" if settings.guard else "no",
+    }
+    if parts.pf_conf:
+        record["pf_conf"] = "yes"
+    if parts.daemon:
+        record["daemon"] = "yes"
+    return record
+
+
+def script(record: Mapping[str, str], anchor: str, sysroot: Optional[str]) -> str:
+    """The boot script, as recorded."""
+    words = [entry.split(",") for entry in record.get("subnets", "").split()]
+    return render.template(
+        "reconcile.sh.j2",
+        version=__version__,
+        sysroot=sysroot or "",
+        label=DAEMON_LABEL,
+        anchor=anchor,
+        anchor_file=anchor_path(anchor),
+        anchor_file_wanted=record.get("pf_conf") == "yes",
+        state_dir=STATE_FOLDER,
+        lock="/private/var/run/container-net.lock",
+        guard=record.get("guard") == "yes",
+        uplinks=record.get("uplinks", "").split(),
+        subnets=[{"mode": w[0], "cidr": w[1], "gateway": w[2]} for w in words if len(w) == 3],
+    )
+
+
+def plist() -> str:
+    """The launchd property list."""
+    return render.template(
+        "launchd.plist.j2", label=DAEMON_LABEL, program=FILES["script"], interval=INTERVAL
+    )
+
+
+def _anchor_line(anchor: str) -> bytes:
+    return render.pf_conf(anchor).encode("ascii")
+
+
+def _sysctl_line() -> bytes:
+    return render.template("sysctl.conf.j2").encode("ascii")
+
+
+def files(
+    desired: Desired, settings: Settings, anchor: str, sysroot: Optional[str]
+) -> Dict[str, str]:
+    """The daemon's files by name, for `net.render`."""
+    record = _record(desired, settings, Parts())
+    return {
+        f"{DAEMON_LABEL}.plist": plist(),
+        DAEMON_LABEL: script(record, anchor, sysroot),
+    }
+
+
+# -- judging
+
+
+def judge(facts: Facts, desired: Desired, sysroot: Optional[str]) -> Dict[str, str]:
+    """How each part is: ok, absent, drifted, disabled or unknown (issue of persistence, 4)."""
+    return {
+        "sysctl_conf": _judge_block(facts.files["sysctl_conf"], pfconf.FORWARDING, _sysctl_line()),
+        "pf_conf": _judge_pf_conf(facts),
+        "anchor_file": _judge_anchor_file(facts),
+        "daemon": _judge_daemon(facts, desired, sysroot),
+    }
+
+
+def _judge_block(reading: Reading[FileFact], name: str, line: bytes) -> str:
+    if reading.value is None:
+        return UNKNOWN
+    if reading.value.content is None:
+        return ABSENT
+    return pfconf.block_state(reading.value.content, name, line)
+
+
+def _judge_pf_conf(facts: Facts) -> str:
+    state = _judge_block(facts.files["pf_conf"], pfconf.ANCHOR, _anchor_line(facts.anchor))
+    content = facts.files["pf_conf"].value
+    if state == ABSENT and (_recorded(facts).get("pf_conf") == "yes"):
+        # A system update put Apple's own file back.
+        return DRIFTED
+    if state == OK and content is not None and not pfconf.has_hook(content.content or b""):
+        return DRIFTED
+    return state
+
+
+def _judge_anchor_file(facts: Facts) -> str:
+    reading = facts.files["anchor_file"]
+    if reading.value is None:
+        return UNKNOWN
+    if reading.value.content is None:
+        return DRIFTED if _recorded(facts).get("pf_conf") == "yes" else ABSENT
+    if not facts.anchor_nat.known or not facts.anchor_rules.known:
+        return UNKNOWN
+    filed = render.rules(reading.value.content.decode("latin-1"))
+    same = parse.same_rules(facts.anchor_nat.value or (), filed.nat) and parse.same_rules(
+        facts.anchor_rules.value or (), filed.filter
+    )
+    return OK if same else DRIFTED
+
+
+def _recorded(facts: Facts) -> Mapping[str, str]:
+    return facts.state.value.persisted if facts.state.value is not None else {}
+
+
+def _judge_daemon(facts: Facts, desired: Desired, sysroot: Optional[str]) -> str:
+    found = [facts.files[name] for name in ("plist", "script")]
+    if any(reading.value is None for reading in found) or facts.daemon.value is None:
+        return UNKNOWN
+    there = [r.value is not None and r.value.content is not None for r in found]
+    if not any(there) and not facts.daemon.value.loaded:
+        return DRIFTED if _recorded(facts).get("daemon") == "yes" else ABSENT
+    if facts.daemon.value.disabled:
+        return DISABLED
+    if not all(there) or not facts.daemon.value.loaded:
+        return DRIFTED
+    if _daemon_differs(facts, _recorded(facts), sysroot):
+        return DRIFTED
+    return DRIFTED if _subnets_moved(facts, desired) else OK
+
+
+def _daemon_differs(facts: Facts, record: Mapping[str, str], sysroot: Optional[str]) -> bool:
+    wanted = {"plist": plist(), "script": script(record, facts.anchor, sysroot)}
+    for name, text in wanted.items():
+        value = facts.files[name].value
+        if value is None or value.content != text.encode("utf-8"):
+            return True
+    return False
+
+
+def _subnets_moved(facts: Facts, desired: Desired) -> bool:
+    """Today's networks differ from those of persist time. Only where today's could be read."""
+    record = _recorded(facts)
+    if record.get("origin") == "given" or not facts.networks.known:
+        return False
+    return _subnet_words(desired.subnets) != record.get("subnets")
+
+
+# -- persist
+
+
+def persist(
+    facts: Facts,
+    desired: Desired,
+    settings: Settings,
+    parts: Parts,
+    runtime: Plan,
+    *,
+    pf_conf_error: Optional[str],
+    sysroot: Optional[str],
+) -> Plan:
+    """The changes of setup (`runtime`), and those that make them stay.
+
+    `pf_conf_error` is what `pfctl -n -f /etc/pf.conf` complains of, None where it does not.
+    """
+    record = _record(desired, settings, parts)
+    remains: List[str] = []
+    changes: List[Change] = list(runtime.changes)
+    made = list(facts.state.value.made) if facts.state.value is not None else []
+    if parts.pf_conf:
+        changes += _write_anchor_file(facts, desired)
+        changes += _edit_pf_conf(facts, pf_conf_error, remains)
+    changes += _edit_sysctl_conf(facts, remains)
+    if parts.daemon:
+        changes += _install_daemon(facts, record, sysroot)
+    for reading in facts.files.values():
+        value = reading.value
+        if value is not None and value.content is None and value.path not in made:
+            made.append(value.path)
+    if parts.daemon and not facts.helpers_folder and HELPERS_FOLDER not in made:
+        made.append(HELPERS_FOLDER)
+    state = replace(
+        runtime.state or State(facts.anchor),
+        version=__version__,
+        persisted=record,
+        made=tuple(sorted(made)),
+    )
+    return Plan(
+        tuple(changes),
+        state,
+        runtime.boot,
+        runtime.notes,
+        tuple(remains),
+        originals=_originals(changes),
+        incomplete=bool(remains),
+    )
+
+
+def _originals(changes: List[Change]) -> Tuple[str, ...]:
+    """Users' files that are edited: a copy is kept until teardown has verified itself."""
+    return tuple(c.target for c in changes if c.what in ("pf_conf", "sysctl_conf"))
+
+
+def _replaced(
+    reading: Reading[FileFact],
+    what: str,
+    title: str,
+    content: bytes,
+    *,
+    mode: int = 0o644,
+    check: Tuple[str, ...] = (),
+) -> List[Change]:
+    """A file with new content; its inverse puts the bytes back that were there."""
+    fact = reading.value
+    if fact is None or fact.content == content:
+        return []
+    there = fact.content is not None
+    undo: Action = (
+        WriteFile(fact.path, fact.content or b"", fact.mode) if there else RemoveFile(fact.path)
+    )
+    name = what
+    return [
+        Change(
+            what=what,
+            target=fact.path,
+            title=title,
+            diff=diff(
+                (fact.content or b"").decode("latin-1"), content.decode("latin-1"), fact.path
+            ),
+            do=(WriteFile(fact.path, content, fact.mode if there else mode, check, fact),),
+            undo=(undo,),
+            reread=(name,),
+            holds=lambda after: _has(after, name, content),
+        )
+    ]
+
+
+def _has(facts: Facts, name: str, content: Optional[bytes]) -> bool:
+    value = facts.files[name].value
+    return value is not None and value.content == content
+
+
+def _write_anchor_file(facts: Facts, desired: Desired) -> List[Change]:
+    return _replaced(
+        facts.files["anchor_file"],
+        "anchor_file",
+        _("write today's rules into {path}").format(path=anchor_path(facts.anchor)),
+        render.anchor(desired).encode("ascii"),
+    )
+
+
+def _leave(reading: Reading[FileFact], path: str, remains: List[str]) -> bool:
+    """Whether a user's file is not ours to edit; says why."""
+    if reading.value is None:
+        remains.append(_("{path} is left alone: {why}").format(path=path, why=reading.why))
+        return True
+    if reading.value.link is not None:
+        remains.append(
+            _(
+                "{path} is left alone: it is a symbolic link to {link}, which another tool keeps"
+            ).format(path=path, link=reading.value.link)
+        )
+        return True
+    return False
+
+
+def _edit_pf_conf(facts: Facts, error: Optional[str], remains: List[str]) -> List[Change]:
+    path, reading = "/etc/pf.conf", facts.files["pf_conf"]
+    if _leave(reading, path, remains):
+        return []
+    assert reading.value is not None
+    if reading.value.content is None:
+        remains.append(
+            _("{path} is not there, which no macOS does; it is left so").format(path=path)
+        )
+        return []
+    try:
+        edit = pfconf.insert_pf_conf(
+            reading.value.content,
+            anchor_block=_anchor_line(facts.anchor),
+            hook_block=render.HOOK.encode("ascii"),
+        )
+    except pfconf.Refused as refused:
+        remains.append(_("{path} is left alone: {why}").format(path=path, why=refused.reason))
+        return []
+    remains_of_ours = pfconf.block_state(
+        reading.value.content, pfconf.ANCHOR, _anchor_line(facts.anchor)
+    )
+    missing = facts.files["anchor_file"].value
+    ours_alone = remains_of_ours != ABSENT and missing is not None and missing.content is None
+    if edit.changed and error is not None and not ours_alone:
+        remains.append(
+            _("{path} is left alone: pf itself does not take it ({error})").format(
+                path=path, error=error
+            )
+        )
+        return []
+    return _replaced(
+        reading,
+        "pf_conf",
+        _("load our anchor from {path} at boot").format(path=path),
+        edit.content,
+        check=("/sbin/pfctl", "-n", "-f"),
+    )
+
+
+def _edit_sysctl_conf(facts: Facts, remains: List[str]) -> List[Change]:
+    path, reading = "/etc/sysctl.conf", facts.files["sysctl_conf"]
+    if _leave(reading, path, remains):
+        return []
+    assert reading.value is not None
+    try:
+        edit = pfconf.insert_sysctl_conf(reading.value.content or b"", block=_sysctl_line())
+    except pfconf.Refused as refused:
+        remains.append(_("{path} is left alone: {why}").format(path=path, why=refused.reason))
+        return []
+    title = _("set forwarding in {path}, as the guide asks (macOS today most likely ignores it)")
+    return _replaced(reading, "sysctl_conf", title.format(path=path), edit.content)
+
+
+def _install_daemon(
+    facts: Facts, record: Mapping[str, str], sysroot: Optional[str]
+) -> List[Change]:
+    made: List[Change] = _replaced(
+        facts.files["script"],
+        "script",
+        _("install the boot script {path}").format(path=FILES["script"]),
+        script(record, facts.anchor, sysroot).encode("utf-8"),
+        mode=0o755,
+    )
+    if made and not facts.helpers_folder:
+        first = made[0]
+        made[0] = replace(
+            first,
+            do=(MakeFolder(HELPERS_FOLDER), *first.do),
+            undo=(*first.undo, RemoveFolder(HELPERS_FOLDER)),
+        )
+    made += _replaced(
+        facts.files["plist"],
+        "plist",
+        _("install {path}").format(path=FILES["plist"]),
+        plist().encode("utf-8"),
+        check=("/usr/bin/plutil", "-lint"),
+    )
+    loaded = facts.daemon.value is not None and (
+        facts.daemon.value.loaded and not facts.daemon.value.disabled
+    )
+    if made or not loaded:
+        made.append(
+            Change(
+                what="daemon",
+                target=DAEMON_LABEL,
+                title=_("let launchd run it at boot and at each network change ({label})").format(
+                    label=DAEMON_LABEL
+                ),
+                diff="",
+                do=(Launch(DAEMON_LABEL, FILES["plist"], (FILES["script"], FILES["plist"])),),
+                undo=(Unload(DAEMON_LABEL),),
+                reread=("daemon",),
+                holds=lambda after: (
+                    after.daemon.value is not None
+                    and after.daemon.value.loaded
+                    and not after.daemon.value.disabled
+                ),
+            )
+        )
+    return made
+
+
+# -- unpersist
+
+
+def unpersist(facts: Facts) -> Tuple[Tuple[Change, ...], Tuple[str, ...]]:
+    """The changes that take it all away again, by what is found; and what must stay, with why."""
+    remains: List[str] = []
+    changes: List[Change] = []
+    if facts.daemon.value is not None and facts.daemon.value.loaded:
+        changes.append(
+            Change(
+                what="daemon",
+                target=DAEMON_LABEL,
+                title=_("stop the boot daemon ({label})").format(label=DAEMON_LABEL),
+                diff="",
+                do=(Unload(DAEMON_LABEL),),
+                undo=(),
+                reread=("daemon",),
+                holds=lambda after: (
+                    after.daemon.value is not None and not after.daemon.value.loaded
+                ),
+            )
+        )
+    changes += _removed(facts, "plist") + _removed(facts, "script")
+    made = facts.state.value.made if facts.state.value is not None else ()
+    if HELPERS_FOLDER in made and facts.helpers_folder:
+        changes.append(_remove_folder(HELPERS_FOLDER))
+    changes += _clean_sysctl_conf(facts, made, remains)
+    cleaned = _clean_pf_conf(facts, remains)
+    changes += cleaned
+    value = facts.files["pf_conf"].value
+    content = b"" if value is None else value.content or b""
+    loads = anchor_path(facts.anchor).replace("/private", "") in pfconf.loaded_files(content)
+    if not loads or cleaned:
+        changes += _removed(facts, "anchor_file")
+    elif facts.files["anchor_file"].value is not None:
+        remains.append(
+            _("{path} stays: a line of /etc/pf.conf still loads it").format(
+                path=anchor_path(facts.anchor)
+            )
+        )
+    return tuple(changes), tuple(remains)
+
+
+def _removed(facts: Facts, name: str) -> List[Change]:
+    value = facts.files[name].value
+    if value is None or value.content is None:
+        return []
+    return [
+        Change(
+            what=name,
+            target=value.path,
+            title=_("remove {path}").format(path=value.path),
+            diff="",
+            do=(RemoveFile(value.path, value),),
+            undo=(),
+            reread=(name,),
+            holds=lambda after: _has(after, name, None),
+        )
+    ]
+
+
+def _remove_folder(path: str) -> Change:
+    return Change(
+        what="folder",
+        target=path,
+        title=_("remove the folder {path} if it is empty").format(path=path),
+        diff="",
+        # What an interrupted write of the script has left would keep it.
+        do=(
+            Command(("/bin/rm", "-f", temporary(MacPath(FILES["script"])))),
+            RemoveFolder(path),
+        ),
+        undo=(),
+        reread=(),
+        holds=lambda _after: True,
+    )
+
+
+def _clean_sysctl_conf(facts: Facts, made: Tuple[str, ...], remains: List[str]) -> List[Change]:
+    reading = facts.files["sysctl_conf"]
+    value = reading.value
+    if value is None or value.content is None:
+        return []
+    try:
+        edit = pfconf.remove_sysctl_conf(value.content)
+    except pfconf.Refused as refused:
+        remains.append(f"{value.path}: {refused.reason}")
+        return []
+    if not edit.changed:
+        return []
+    if not edit.content and value.path in made:
+        return _removed(facts, "sysctl_conf")
+    return _replaced(
+        reading,
+        "sysctl_conf",
+        _("take our lines out of {path}").format(path="/etc/sysctl.conf"),
+        edit.content,
+    )
+
+
+def _clean_pf_conf(facts: Facts, remains: List[str]) -> List[Change]:
+    reading = facts.files["pf_conf"]
+    value = reading.value
+    if value is None or value.content is None:
+        return []
+    try:
+        edit = pfconf.remove_pf_conf(value.content, anchor_block=_anchor_line(facts.anchor))
+    except pfconf.Refused as refused:
+        remains.append(f"{value.path}: {refused.reason}")
+        return []
+    if not edit.changed:
+        return []
+    return _replaced(
+        reading,
+        "pf_conf",
+        _("take our lines out of {path}").format(path="/etc/pf.conf"),
+        edit.content,
+    )

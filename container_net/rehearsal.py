@@ -1,0 +1,36 @@
+"""Where the built-in simulated Mac lives: the rehearsal on any system but macOS."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import tempfile
+import zlib
+from pathlib import Path
+
+__all__ = ["folder"]
+
+
+def folder() -> str:
+    """The folder of the built-in simulated Mac, built when it is not there.
+
+    In a virtual environment it lies inside it, so that nothing outside a checkout is touched and
+    it goes when the environment goes; elsewhere among the temporary files of this user.
+    """
+    from .simmac import build
+
+    place = Path(sys.prefix) / "simulated-mac"
+    # The boot script has its sysroot rendered into it, and takes plain paths only.
+    plain = re.fullmatch(r"/[A-Za-z0-9._/-]+", str(place)) is not None
+    if sys.prefix == sys.base_prefix or not plain or not os.access(sys.prefix, os.W_OK):
+        place = Path(tempfile.gettempdir()) / f"container-net-{os.getuid()}"
+        place.mkdir(mode=0o700, exist_ok=True)
+        info = place.lstat()
+        if info.st_uid != os.getuid() or not place.is_dir() or place.is_symlink():
+            raise PermissionError(f"{place} belongs to somebody else")
+        # One for each environment, as inside them.
+        place = place / f"simulated-mac-{zlib.crc32(sys.prefix.encode()):08x}"
+    if not place.exists():
+        build(place, "broken")
+    return str(place)

@@ -1,0 +1,561 @@
+"""What a person or a script reads: lines for the screen, objects for `--json`.
+
+Colour and drawing on a terminal (rich), plain text in a pipe; both say the same.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, TextIO, Tuple
+
+from . import __version__, env
+from .desired import Desired, bridge_of, hook, our_token
+from .model import Facts, NetError, Reading
+from .parse import SCHEMA
+from .plan import Plan
+from .status import BROKEN, NOT_RUNNING, OK, UNKNOWN, Status
+from .text import _
+from .verify import Check
+
+__all__ = [
+    "Screen",
+    "detect_data",
+    "detect_lines",
+    "env_data",
+    "env_lines",
+    "error_data",
+    "headline",
+    "plan_data",
+    "plan_lines",
+    "status_data",
+    "status_lines",
+    "verify_data",
+    "verify_lines",
+]
+
+Piece = Tuple[str, str]
+"""Text and the name of its style."""
+Line = Tuple[Piece, ...]
+
+_STYLES = {
+    "": "",
+    "head": "bold",
+    "dim": "dim",
+    OK: "green",
+    BROKEN: "bold red",
+    UNKNOWN: "yellow",
+    NOT_RUNNING: "dim",
+    "cure": "cyan",
+    "add": "green",
+    "remove": "red",
+}
+# A diff longer than this is told, not shown.
+LONG_DIFF = 24
+_SIGNS = {OK: "✓", BROKEN: "✗", UNKNOWN: "?", NOT_RUNNING: "·"}
+
+
+def line(text: str = "", style: str = "") -> Line:
+    return ((text, style),)
+
+
+def _width(text: str) -> int:
+    """Columns on a screen: Korean takes two."""
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def _pad(text: str, columns: int) -> str:
+    return text + " " * max(columns - _width(text), 0)
+
+
+def invocation() -> str:
+    """How the tasks of this run are called, so that what is printed can be pasted as it stands."""
+    program = Path(sys.argv[0])
+    if program.name == "container-net":
+        return "container-net net."
+    found = shutil.which("invoke")
+    if program.name not in ("invoke", "inv") or (found and os.path.samefile(found, program)):
+        return "invoke net."
+    try:
+        shown = str(program.relative_to(Path.cwd()))
+    except ValueError:
+        shown = str(program)
+    return f"{shown} net."
+
+
+@dataclass
+class Screen:
+    """Where a run speaks. With `as_json` only one object ever reaches stdout."""
+
+    as_json: bool = False
+    stream: Optional[TextIO] = None
+
+    def __post_init__(self) -> None:
+        for stream in (sys.stdout, sys.stderr):
+            # A terminal that knows no Korean or no drawing shows a question mark, not a traceback.
+            if hasattr(stream, "reconfigure"):
+                stream.reconfigure(errors="replace")
+
+    def show(self, lines: Iterable[Line]) -> None:
+        if not self.as_json:
+            self._print(lines, self.stream or sys.stdout)
+
+    def warn(self, lines: Iterable[Line]) -> None:
+        """What is said with `--json` and in pipes too: on stderr."""
+        self._print(lines, sys.stderr)
+
+    def data(self, value: Dict[str, Any]) -> None:
+        if self.as_json:
+            sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=1) + "\n")
+
+    def _print(self, lines: Iterable[Line], stream: TextIO) -> None:
+        prefix = invocation()
+        shown = [tuple((t.replace("invoke net.", prefix), s) for t, s in row) for row in lines]
+        if stream.isatty() and not os.environ.get("NO_COLOR"):
+            self._coloured(shown, stream)
+            return
+        for row in shown:
+            stream.write("".join(text for text, _style in row).rstrip() + "\n")
+        stream.flush()
+
+    def _coloured(self, lines: Sequence[Line], stream: TextIO) -> None:
+        # rich takes a while to import; a pipe does not need it.
+        from rich.console import Console
+
+        console = Console(file=stream, highlight=False, soft_wrap=True)
+        for row in lines:
+            console.print(rich_text(row))
+
+
+def rich_text(row: Line) -> Any:
+    """A line as rich's Text."""
+    from rich.text import Text
+
+    return Text.assemble(*((text, _STYLES[style]) for text, style in row))
+
+
+# -- common pieces
+
+
+def headline(facts: Facts, place: Optional[str]) -> List[Line]:
+    """Version, system, and, where it is one, that this Mac is simulated."""
+    parts = [f"container-net {__version__}"]
+    if facts.os_version.value:
+        parts.append(f"macOS {facts.os_version.value}")
+    if facts.container_version.value:
+        parts.append(f"container {facts.container_version.value}")
+    elif facts.container_path is None:
+        parts.append(_("container not installed"))
+    lines = [line(" · ".join(parts), "head")]
+    if facts.simulated:
+        lines.append(
+            line(
+                _("A rehearsal on a simulated Mac in {place}: nothing else is touched.").format(
+                    place=place
+                ),
+                UNKNOWN,
+            )
+        )
+    return [*lines, line()]
+
+
+def error_data(error: NetError) -> Dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "version": __version__,
+        "error": {"kind": error.kind, "code": error.code, "message": str(error)},
+    }
+
+
+def _notes(notes: Sequence[str]) -> List[Line]:
+    return [((_("note") + ": ", "dim"), (note, "")) for note in notes]
+
+
+def _host(facts: Facts) -> Dict[str, Any]:
+    version = facts.os_version.value
+    return {
+        "os": f"macOS {version}" if version else None,
+        "simulated": facts.simulated,
+    }
+
+
+def _container(facts: Facts) -> Dict[str, Any]:
+    return {"cli": facts.container_version.value, "service": facts.container_service.value}
+
+
+def _subnets(facts: Facts, desired: Desired) -> List[Dict[str, Any]]:
+    return [
+        {
+            "cidr": str(s.cidr),
+            "mode": s.mode,
+            "gateway": str(s.gateway),
+            "bridge": bridge_of(facts, s),
+            "origin": s.origin,
+        }
+        for s in desired.subnets
+    ]
+
+
+def _uplinks(desired: Desired) -> Dict[str, Any]:
+    uplinks = desired.uplinks
+    return {
+        "needed": list(uplinks.needed),
+        "spare": list(uplinks.spare),
+        "unknown": uplinks.why or None,
+    }
+
+
+# -- detect
+
+
+def detect_data(facts: Facts, desired: Desired) -> Dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "version": __version__,
+        "host": _host(facts),
+        "container": _container(facts),
+        "uplinks": _uplinks(desired),
+        "subnets": _subnets(facts, desired),
+        "notes": list(desired.notes),
+    }
+
+
+def detect_lines(facts: Facts, desired: Desired) -> List[Line]:
+    rows: List[Tuple[str, str, str]] = []
+    uplinks = desired.uplinks
+    how = "; ".join(
+        f"{r.source} → {r.value.interface if r.value else _('no route')}" if r.known else r.why
+        for r in (facts.default_route, facts.public_route)
+    )
+    rows.append((_("needed uplinks"), ", ".join(uplinks.needed) or "-", how))
+    rows.append(
+        (
+            _("spare uplinks"),
+            ", ".join(uplinks.spare) or "-",
+            facts.ports.source if facts.ports.known else facts.ports.why,
+        )
+    )
+    for subnet in desired.subnets:
+        bridge = bridge_of(facts, subnet)
+        where = (
+            _("{gateway} on {bridge}").format(gateway=subnet.gateway, bridge=bridge)
+            if bridge
+            else _("no bridge now")
+        )
+        origin = {
+            "given": _("given"),
+            "network list": facts.networks.source,
+            "default": _("default; {why}").format(
+                why=facts.networks.why or _("no NAT network is listed")
+            ),
+        }[subnet.origin]
+        rows.append((_("subnet"), f"{subnet.cidr} {subnet.mode}, {where}", origin))
+    if not desired.subnets:
+        rows.append((_("subnet"), "-", ""))
+    for title, reading in (
+        ("macOS", facts.os_version),
+        ("container", facts.container_version),
+        (_("container's service"), facts.container_service),
+    ):
+        rows.append((title, reading.value or "-", reading.source if reading.known else reading.why))
+    first = max(_width(r[0]) for r in rows)
+    second = max(_width(r[1]) for r in rows)
+    return [
+        ((_pad(a, first) + "  ", "head"), (_pad(b, second) + "  ", ""), (c, "dim"))
+        for a, b, c in rows
+    ] + _notes(desired.notes)
+
+
+# -- status
+
+
+def _hop_titles() -> Dict[str, str]:
+    return {
+        "vm": _("container VM"),
+        "gateway": _("gateway, bridge"),
+        "forwarding": _("forwarding"),
+        "nat": _("translation (NAT)"),
+        "uplink": _("uplink"),
+        "internet": _("internet"),
+    }
+
+
+def state_word(state: str) -> str:
+    return {
+        OK: _("ok"),
+        BROKEN: _("broken"),
+        UNKNOWN: _("unknown"),
+        NOT_RUNNING: _("not running"),
+    }[state]
+
+
+def status_data(
+    facts: Facts, desired: Desired, status: Status, persistent: Mapping[str, str]
+) -> Dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "version": __version__,
+        "ok": status.ok,
+        "host": _host(facts),
+        "container": _container(facts),
+        "uplinks": _uplinks(desired),
+        "forwarding": facts.forwarding.value,
+        "subnets": _subnets(facts, desired),
+        "pf": {
+            "enabled": facts.pf_enabled.value,
+            "token_held": our_token(facts).value,
+            "hook": hook(facts),
+            "anchor": facts.anchor,
+            "rules": _texts(facts.anchor_nat) + _texts(facts.anchor_rules),
+            "vmnet_rules": [r for c in facts.sharing_children.values() for r in _texts(c)],
+        },
+        "path": [
+            {"hop": h.hop, "state": h.state, "evidence": h.evidence, "cure": h.cure}
+            for h in status.hops
+        ],
+        "persistent": dict(persistent),
+        "notes": list(status.notes),
+    }
+
+
+def _texts(reading: Reading[Any]) -> List[str]:
+    return [rule.text for rule in reading.value or ()]
+
+
+def status_lines(status: Status) -> List[Line]:
+    titles = _hop_titles()
+    columns = max(_width(t) for t in titles.values())
+    words = max(_width(state_word(s)) for s in _SIGNS)
+    first = status.first_broken
+    lines: List[Line] = []
+    for number, hop in enumerate(status.hops):
+        if number:
+            lines.append(line("  │", "dim"))
+        mark = "  ◀ " + _("the first broken hop") if hop is first else ""
+        lines.append(
+            (
+                (f"  {_SIGNS[hop.state]} ", hop.state),
+                (_pad(titles[hop.hop], columns) + "  ", "head"),
+                (_pad(state_word(hop.state), words) + "  ", hop.state),
+                (hop.evidence, ""),
+                (mark, BROKEN),
+            )
+        )
+        if hop.cure and hop.state != OK:
+            lines.append(
+                (
+                    ("  │ " if number + 1 < len(status.hops) else "    ", "dim"),
+                    (" " * columns + "  " + "→ ", "dim"),
+                    (hop.cure, "cure"),
+                )
+            )
+    lines.append(line())
+    if status.ok:
+        lines.append(line(_("The way on this Mac is whole."), OK))
+    elif status.ok is False:
+        lines.append(
+            line(
+                _("The way is broken at: {hop}.").format(hop=titles[first.hop] if first else "?"),
+                BROKEN,
+            )
+        )
+    elif any(h.state == UNKNOWN and h.hop != "internet" for h in status.hops):
+        lines.append(line(_("Not everything could be read."), UNKNOWN))
+    else:
+        lines.append(line(_("Nothing is broken; no container runs now."), NOT_RUNNING))
+    return lines + _notes(status.notes)
+
+
+def persistent_lines(parts: Mapping[str, str], *, ours: bool) -> List[Line]:
+    """What stays over a reboot; silent where nothing of ours is in force."""
+    if not ours and set(parts.values()) <= {"absent", "unknown"}:
+        return []
+    if set(parts.values()) == {"absent"}:
+        return [
+            line(_("Nothing of it stays over a reboot; invoke net.persist makes it stay."), "dim")
+        ]
+    names = {
+        "sysctl_conf": "/etc/sysctl.conf",
+        "pf_conf": "/etc/pf.conf",
+        "anchor_file": _("anchor's file"),
+        "daemon": _("boot daemon"),
+    }
+    words = {
+        "ok": (_("ok"), OK),
+        "absent": (_("absent"), NOT_RUNNING),
+        "drifted": (_("drifted"), BROKEN),
+        "disabled": (_("disabled"), BROKEN),
+        "unknown": (_("unknown"), UNKNOWN),
+    }
+    pieces: List[Piece] = [(_("after a reboot") + ": ", "head")]
+    for name, state in parts.items():
+        word, style = words[state]
+        pieces += [(f"{names[name]} ", ""), (word, style), ("  ", "")]
+    lines: List[Line] = [tuple(pieces)]
+    if "drifted" in parts.values():
+        lines.append(((_("drifted") + " → ", "dim"), (_("invoke net.persist mends it"), "cure")))
+    if "disabled" in parts.values():
+        lines.append(
+            (
+                (_("disabled") + " → ", "dim"),
+                (
+                    _(
+                        "switched off in System Settings, General, Login Items; switch it on "
+                        "there, or: invoke net.persist"
+                    ),
+                    "cure",
+                ),
+            )
+        )
+    return lines
+
+
+# -- plan
+
+
+def plan_data(plan: Plan) -> Dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "version": __version__,
+        "changes": [
+            {"what": c.what, "target": c.target, "title": c.title, "diff": c.diff}
+            for c in plan.changes
+        ],
+        "remains": list(plan.remains),
+        "notes": list(plan.notes),
+    }
+
+
+def plan_lines(plan: Plan) -> List[Line]:
+    lines: List[Line] = []
+    if not plan.changes:
+        lines.append(line(_("Nothing to change."), OK))
+    for number, change in enumerate(plan.changes, 1):
+        lines.append(((f"{number}. ", "dim"), (change.title, "head")))
+        rows = change.diff.splitlines()[2:]
+        if len(rows) > LONG_DIFF:
+            lines.append(
+                (
+                    ("   ", ""),
+                    (
+                        _("{count} lines; invoke net.render shows them").format(
+                            count=len(rows) - 1
+                        ),
+                        "dim",
+                    ),
+                )
+            )
+            continue
+        for row in rows:
+            style = {"+": "add", "-": "remove", "@": "dim"}.get(row[:1], "")
+            lines.append((("   ", ""), (row, style)))
+    lines += [((_("stays") + ": ", UNKNOWN), (text, "")) for text in plan.remains]
+    return lines + _notes(plan.notes)
+
+
+# -- env
+
+
+def env_data(found: Sequence[env.Finding]) -> Dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "version": __version__,
+        "dockerfile": env.docker_line(),
+        "run": env.run_arguments(),
+        "files": [
+            {
+                "path": f.path,
+                "kind": f.kind,
+                "state": f.state,
+                "evidence": f.evidence,
+                "cure": f.cure,
+            }
+            for f in found
+        ],
+    }
+
+
+def env_lines(found: Sequence[env.Finding]) -> List[Line]:
+    """The lines to write; with files, what they say instead."""
+    if not found:
+        return [
+            line("# " + _("for a Dockerfile"), "dim"),
+            line(env.docker_line()),
+            line(),
+            line("# " + _("for container run"), "dim"),
+            line(env.run_arguments()),
+            line(),
+            line(
+                "# " + _("where NODE_OPTIONS is set already: add the option to that value"),
+                "dim",
+            ),
+        ]
+    lines: List[Line] = []
+    for each in found:
+        lines.append(
+            (
+                (f"  {_SIGNS[each.state]} ", each.state),
+                (f"{each.path}  ", "head"),
+                (f"{state_word(each.state)}  ", each.state),
+                (each.evidence, ""),
+            )
+        )
+        if each.cure:
+            lines.append((("    → ", "dim"), (each.cure, "cure")))
+    return lines
+
+
+# -- verify
+
+
+def verify_data(facts: Facts, checks: Sequence[Check]) -> Dict[str, Any]:
+    states = {c.state for c in checks}
+    return {
+        "schema": SCHEMA,
+        "version": __version__,
+        "ok": False if BROKEN in states else (None if states - {OK} else True),
+        "host": _host(facts),
+        "checks": [
+            {
+                "check": c.name,
+                "title": c.title,
+                "state": c.state,
+                "evidence": c.evidence,
+                "cure": c.cure,
+            }
+            for c in checks
+        ],
+    }
+
+
+def verify_lines(checks: Sequence[Check]) -> List[Line]:
+    columns = max(_width(c.title) for c in checks)
+    words = max(_width(state_word(s)) for s in _SIGNS)
+    lines: List[Line] = []
+    for check in checks:
+        lines.append(
+            (
+                (f"  {_SIGNS[check.state]} ", check.state),
+                (_pad(check.title, columns) + "  ", "head"),
+                (_pad(state_word(check.state), words) + "  ", check.state),
+                (check.evidence, ""),
+            )
+        )
+        if check.cure and check.state != OK:
+            lines.append(((" " * (columns + 6) + "→ ", "dim"), (check.cure, "cure")))
+    states = {c.state for c in checks}
+    lines.append(line())
+    if BROKEN in states:
+        lines.append(line(_("Not everything works."), BROKEN))
+    elif UNKNOWN in states:
+        lines.append(line(_("What could be measured works; not everything could be."), UNKNOWN))
+    elif NOT_RUNNING in states:
+        lines.append(line(_("What could be measured works; no container runs now."), OK))
+    else:
+        lines.append(line(_("Everything works."), OK))
+    return lines

@@ -1,0 +1,382 @@
+"""One run of a task: the Mac it works on, what was read, what is shown, what is done."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
+
+from invoke.context import Context
+
+from . import __version__, apply, env, facts, persist, render, report, settings, status, verify
+from . import plan as planning
+from .desired import Desired, bridge_of, covered, desire, managed
+from .machine import Machine, open_machine
+from .model import BadInput, Facts, Interrupted, NotHolding
+from .parse import SCHEMA
+from .report import Line, Screen, line
+from .settings import Settings
+from .text import _, use
+
+__all__ = ["Session", "interruptible", "open_session"]
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """SIGTERM and SIGHUP end a run as Ctrl-C does, so that nothing is left running."""
+
+    def stop(_number: int, _frame: Optional[FrameType]) -> None:
+        raise KeyboardInterrupt
+
+    here = threading.current_thread() is threading.main_thread()
+    numbers = (signal.SIGTERM, signal.SIGHUP) if here else ()
+    former = {n: signal.getsignal(n) for n in numbers}
+    for number in former:
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+
+
+def open_session(context: Context, screen: Screen, values: Mapping[str, Any]) -> Session:
+    """Settings and machine of a run. Raises BadInput."""
+    options = {k: values[k] for k in settings.KEYS if values.get(k) not in (None, False)}
+    if values.get("no_guard"):
+        options["guard"] = False
+    chosen = settings.load(context.config.get("net"), os.environ, options)
+    use(chosen.lang)
+    dry = bool(context.config.run.dry)
+    return Session(open_machine(context, chosen.sysroot), chosen, screen, dict(values), dry)
+
+
+@dataclass
+class Session:
+    """What the tasks are made of; each method is a task and returns its exit code."""
+
+    machine: Machine
+    settings: Settings
+    screen: Screen
+    values: Dict[str, Any]
+    dry: bool = False
+    asked: bool = False
+    """A person was asked and agreed."""
+
+    # -- looking
+
+    def look(self, *, keep: bool = False) -> Tuple[Facts, Desired]:
+        """Read the Mac, and what it should hold; with `keep`, so that it stays."""
+        found = facts.gather(self.machine, self.settings)
+        keep = keep and not self.values.get("no_daemon")
+        always = bool(self.values.get("always"))
+        return found, desire(found, self.settings, always=always, keep=keep)
+
+    def look_as_root(self, *, keep: bool = False) -> Tuple[Facts, Desired]:
+        """Look; where root is missing and a person is there, let sudo ask, once.
+
+        Raises BadInput where our own files cannot be used: a change must know what came before.
+        """
+        found, desired = self.look(keep=keep)
+        if not found.sudo.value and self.machine.ask_for_root():
+            found, desired = self.look(keep=keep)
+        for reading in (found.state, found.boot):
+            if not reading.known:
+                raise BadInput(
+                    _("{why}. Nothing was changed. To go on without it: sudo rm {path}").format(
+                        why=reading.why, path=reading.source
+                    )
+                )
+        other = found.state.value is not None and found.anchor != self.settings.anchor
+        if other and self.settings.anchor != Settings.anchor:
+            raise BadInput(
+                _(
+                    "anchor is {wanted}, and the rules of this Mac were set up in {there}; "
+                    "run invoke net.teardown first, or keep that name."
+                ).format(wanted=self.settings.anchor, there=found.anchor)
+            )
+        return found, desired
+
+    def _head(self, found: Facts) -> None:
+        self.screen.show(report.headline(found, self.machine.sysroot))
+
+    # -- tasks that only look
+
+    def detect(self) -> int:
+        found, desired = self.look()
+        self._head(found)
+        self.screen.show(report.detect_lines(found, desired))
+        self.screen.data(report.detect_data(found, desired))
+        return 0
+
+    def status(self) -> int:
+        found, desired = self.look()
+        seen = status.look(found, desired)
+        kept = persist.judge(found, desired, self.machine.sysroot)
+        self._head(found)
+        self.screen.show(
+            report.status_lines(seen) + report.persistent_lines(kept, ours=managed(found))
+        )
+        self.screen.data(report.status_data(found, desired, seen, kept))
+        return 1 if seen.ok is False else 0
+
+    def verify(self) -> int:
+        found, desired = self.look()
+        self._head(found)
+        checks = verify.verify(self.machine, found, desired, self.settings)
+        self.screen.show(report.verify_lines(checks))
+        self.screen.data(report.verify_data(found, checks))
+        return verify.exit_code(checks)
+
+    def render(self) -> int:
+        found, desired = self.look()
+        files = {
+            **render.everything(found, desired),
+            **persist.files(desired, self.settings, found.anchor, self.machine.sysroot),
+        }
+        out = self.values.get("out")
+        if out:
+            folder = Path(out)
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                for name, text in files.items():
+                    (folder / name).write_text(text, encoding="utf-8")
+            except OSError as error:
+                raise BadInput(
+                    _("--out is {path}, which cannot be written: {why}.").format(
+                        path=out, why=error.strerror
+                    )
+                ) from None
+        self.screen.data({"schema": SCHEMA, "version": __version__, "files": files})
+        if out:
+            self.screen.show([line(str(Path(out) / name)) for name in files])
+            return 0
+        for name, text in files.items():
+            self.screen.show([line(f"==> {name} <==", "head")])
+            self.screen.show([line(row) for row in text.splitlines()] + [line()])
+        return 0
+
+    def env(self) -> int:
+        found = [env.check(path) for path in self.values.get("check") or ()]
+        self.screen.show(report.env_lines(found))
+        self.screen.data(report.env_data(found))
+        return 0 if all(f.state == status.OK for f in found) else 1
+
+    # -- plan
+
+    def plan(self) -> int:
+        if self.values.get("persist") and self.values.get("teardown"):
+            raise BadInput(_("--persist and --teardown are two different plans; choose one."))
+        if self.values.get("teardown"):
+            found, _desired = self.look_as_root()
+            return self._show_plan(found, planning.teardown(found, *persist.unpersist(found)))
+        keep = bool(self.values.get("persist"))
+        found, desired = self.look_as_root(keep=keep)
+        leave = self._works_already(found, desired, keep=keep)
+        if leave is not None:
+            return self._show_plan(found, planning.Plan((), notes=leave))
+        return self._show_plan(found, self._wanted(found, desired, keep=keep))
+
+    def _show_plan(self, found: Facts, made: planning.Plan) -> int:
+        self._head(found)
+        self.screen.show(report.plan_lines(made))
+        self.screen.data(report.plan_data(made))
+        return 0
+
+    # -- setup
+
+    def _works_already(
+        self, found: Facts, desired: Desired, *, keep: bool = False
+    ) -> Optional[Tuple[str, ...]]:
+        """Why this Mac is left alone, or None. Raises Missing where root is missing.
+
+        Nothing of ours is in force, and vmnet's own translation covers every needed pair; or, with
+        no bridge to look at, a container gets out.
+        """
+        planning.require(found)
+        if self.values.get("always") or managed(found):
+            return None
+        again = "net.persist" if keep else "net.setup"
+        bridges = [s for s in desired.nat_subnets if bridge_of(found, s) is not None]
+        if bridges:
+            verdicts = [covered(found, s.cidr, u) for s in bridges for u in desired.uplinks.needed]
+            if verdicts and not desired.uplinks.why and all(v.state for v in verdicts):
+                return (
+                    _("this Mac works: vmnet translates by itself ({rule})").format(
+                        rule=verdicts[0].why
+                    ),
+                    *self._all_the_same(again),
+                )
+            return None
+        self.screen.show(
+            [line(_("No container runs; trying one to see what is missing..."), "dim")]
+        )
+        image = facts.image(self.machine, found, self.settings.image)
+        check = verify.fetch(self.machine, found, self.settings, image)
+        if check.state == status.OK:
+            return (
+                _("this Mac works: {title} ({evidence})").format(
+                    title=check.title, evidence=check.evidence
+                ),
+                *self._all_the_same(again),
+            )
+        if check.state == status.UNKNOWN:
+            self.screen.show(
+                [line(_("It could not be tried: {why}").format(why=check.evidence), "dim")]
+            )
+        return None
+
+    @staticmethod
+    def _all_the_same(task: str) -> Tuple[str, ...]:
+        return (
+            _(
+                "one may want our rules beside it where containers lose their way under a VPN, "
+                "after a change of network or through a firewall tool: invoke {task} --always"
+            ).format(task=task),
+        )
+
+    def _wanted(self, found: Facts, desired: Desired, *, keep: bool) -> planning.Plan:
+        """The plan of setup, or of persist."""
+        runtime = planning.setup(found, desired)
+        if not keep:
+            return runtime
+        parts = persist.Parts(
+            pf_conf=not self.values.get("no_pf_conf"), daemon=not self.values.get("no_daemon")
+        )
+        complaint = facts.check_pf_conf(self.machine) if parts.pf_conf else None
+        return persist.persist(
+            found,
+            desired,
+            self.settings,
+            parts,
+            runtime,
+            pf_conf_error=complaint,
+            sysroot=self.machine.sysroot,
+        )
+
+    def setup(self) -> int:
+        return self._change(
+            keep=False,
+            sentence=_("In force until the next reboot. Whether it works is measured by:"),
+            then="invoke net.verify",
+        )
+
+    def persist(self) -> int:
+        return self._change(
+            keep=True,
+            sentence=_("In force, and it stays over reboots. Whether it works is measured by:"),
+            then="invoke net.verify",
+        )
+
+    def _change(self, *, keep: bool, sentence: str, then: str) -> int:
+        """Look; where all is as desired, or vmnet does it, say so; else agree, lock, look again,
+        change."""
+        found, desired = self.look_as_root(keep=keep)
+        self._head(found)
+        leave = self._works_already(found, desired, keep=keep)
+        if leave is not None:
+            return self._end(planning.Plan((), notes=leave))
+        wanted = self._wanted(found, desired, keep=keep)
+        if not wanted.changes:
+            return self._nothing(wanted)
+        if not self._agreed(wanted, _costs(wanted)):
+            return 0
+        with apply.Lock(self.machine) as lock:
+            if self._moved(found):
+                found, desired = self.look_as_root(keep=keep)
+                wanted = self._same(wanted, self._wanted(found, desired, keep=keep))
+            apply.carry_out(lock, self.machine, found, wanted, self._done)
+        return self._end(wanted, sentence, then)
+
+    def teardown(self) -> int:
+        found, _desired = self.look_as_root()
+        self._head(found)
+        wanted = planning.teardown(found, *persist.unpersist(found))
+        if not wanted.changes:
+            return self._nothing(wanted)
+        if not self._agreed(wanted, ()):
+            return 0
+        with apply.Lock(self.machine) as lock:
+            if self._moved(found):
+                found, _desired = self.look_as_root()
+                wanted = self._same(wanted, planning.teardown(found, *persist.unpersist(found)))
+            apply.take_back(lock, self.machine, found, wanted, self._done)
+        return self._end(wanted, _("Everything of container-net is gone from this Mac."))
+
+    def _moved(self, found: Facts) -> bool:
+        """Whether the Mac may have moved on between the look and the lock: a person was asked, or
+        another run wrote its journal, as each does before its first change."""
+        now = facts.reread(self.machine, found, ("state", "boot"))
+        journal = (now.state, now.boot, now.state_files)
+        return self.asked or journal != (found.state, found.boot, found.state_files)
+
+    def _same(self, agreed: planning.Plan, now: planning.Plan) -> planning.Plan:
+        """The plan of now; where a person agreed to another one, that is said instead."""
+        if self.asked and [c.diff for c in now.changes] != [c.diff for c in agreed.changes]:
+            raise NotHolding(
+                _("this Mac has changed since the plan was shown. Nothing was changed; try again.")
+            )
+        return now
+
+    # -- pieces
+
+    def _nothing(self, wanted: planning.Plan) -> int:
+        if not self.dry:
+            # A run that was killed before its first change left nothing but its lock.
+            apply.clear_lock(self.machine)
+        return self._end(wanted)
+
+    def _agreed(self, wanted: planning.Plan, costs: Tuple[str, ...]) -> bool:
+        """Show what will change and what it costs; ask where a person is there to answer."""
+        self.screen.show(report.plan_lines(wanted))
+        self.screen.show([line()])
+        self.screen.warn([((_("cost") + ": ", status.UNKNOWN), (text, "")) for text in costs])
+        if self.dry:
+            self.screen.data(report.plan_data(wanted))
+            return False
+        asks = sys.stdin.isatty() and sys.stdout.isatty() and not self.screen.as_json
+        if self.values.get("yes") or not asks:
+            return True
+        sys.stderr.write(_("Go on? [y/N] "))
+        sys.stderr.flush()
+        self.asked = True
+        answer = sys.stdin.readline().strip().lower()
+        if answer in ("y", "yes", "예", "네"):
+            return True
+        raise Interrupted(_("nothing was changed"))
+
+    def _done(self, change: planning.Change) -> None:
+        self.screen.show([(("  ✓ ", status.OK), (change.title, ""))])
+
+    def _end(self, made: planning.Plan, sentence: str = "", then: str = "") -> int:
+        """The last words: the plan where nothing was done, else what holds now, and what next."""
+        if sentence:
+            lines: List[Line] = [line(), ((sentence, status.OK), (" " + then, "cure"))]
+        else:
+            lines = report.plan_lines(made)
+        self.screen.show(lines)
+        self.screen.data(report.plan_data(made))
+        # What teardown leaves is said and has its reason; what persist leaves was asked for.
+        return 1 if made.incomplete else 0
+
+
+def _costs(wanted: planning.Plan) -> Tuple[str, ...]:
+    """What a change costs, said before it is made (design.md, Private Relay)."""
+    costs = []
+    if any(change.what == "anchor" for change in wanted.changes):
+        costs.append(
+            _("while the rules are loaded, iCloud Private Relay is off; net.teardown gives it back")
+        )
+    if any(change.what == "daemon" for change in wanted.changes):
+        costs.append(
+            _("macOS will tell of a new background item, {label}; that is the boot daemon").format(
+                label=facts.DAEMON_LABEL
+            )
+        )
+    return tuple(costs)

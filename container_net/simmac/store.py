@@ -1,0 +1,151 @@
+"""The one state file of a simulated Mac, its lock, and the log of what was answered.
+
+    DIR/.container-net-simulated     marker: this folder may be used as a sysroot
+    DIR/.simmac/state.json           everything that is no file on the Mac
+    DIR/.simmac/log.jsonl            one line for each request that was answered
+    DIR/.simmac/root/SESSION         sessions whose processes run as the simulated root
+
+Nothing in it holds the folder's own path: a copy is another, independent Mac.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import threading
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, List, Optional
+
+__all__ = ["MARKER", "PRIVATE", "Store", "is_simulated"]
+
+MARKER = ".container-net-simulated"
+PRIVATE = ".simmac"
+
+
+def is_simulated(root: str) -> bool:
+    """Whether a folder bears the marker."""
+    return os.path.isfile(os.path.join(root, MARKER))
+
+
+class Store:
+    """The state of one Mac, shared by all processes that use its folder.
+
+    `with store:` takes the lock and brings `state` up to date; within it, `save()` writes what was
+    changed. The lock may be taken again by the thread that holds it.
+    """
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+        self.private = os.path.join(root, PRIVATE)
+        self.state: Dict[str, Any] = {}
+        self._file = os.path.join(self.private, "state.json")
+        self._text = ""
+        self._stamp: Optional[tuple[int, int, int]] = None
+        self._guard = threading.RLock()
+        self._depth = 0
+        self._lock = -1
+
+    def __enter__(self) -> Store:
+        self._guard.acquire()
+        self._depth += 1
+        if self._depth == 1:
+            try:
+                if self._lock == -1:
+                    name = os.path.join(self.private, "lock")
+                    self._lock = os.open(name, os.O_RDWR | os.O_CREAT, 0o600)
+                fcntl.flock(self._lock, fcntl.LOCK_EX)
+                self._load()
+            except BaseException:
+                self._release()
+                raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            if self._depth == 1:
+                self.save()
+        finally:
+            self._release()
+
+    def _release(self) -> None:
+        self._depth -= 1
+        if self._depth == 0 and self._lock != -1:
+            fcntl.flock(self._lock, fcntl.LOCK_UN)
+        self._guard.release()
+
+    @property
+    def depth(self) -> int:
+        """How often the lock is held by this process."""
+        return self._depth
+
+    def close(self) -> None:
+        """Give the file descriptor of the lock back."""
+        if self._lock != -1:
+            os.close(self._lock)
+            self._lock = -1
+
+    def _load(self) -> None:
+        info = os.stat(self._file)
+        stamp = (info.st_ino, info.st_mtime_ns, info.st_size)
+        if stamp != self._stamp:
+            with open(self._file, encoding="utf-8") as file:
+                self._text = file.read()
+            self.state = json.loads(self._text)
+            self._stamp = stamp
+
+    def save(self) -> bool:
+        """Write the state where it changed, in one step. Whether it had changed."""
+        text = json.dumps(self.state)
+        if text == self._text:
+            return False
+        temporary = self._file + ".new"
+        with open(temporary, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(temporary, self._file)
+        info = os.stat(self._file)
+        self._stamp = (info.st_ino, info.st_mtime_ns, info.st_size)
+        self._text = text
+        return True
+
+    def create(self, state: Dict[str, Any]) -> None:
+        """Lay a new state down, and the marker last."""
+        os.makedirs(os.path.join(self.private, "root"), exist_ok=True)
+        self.state = state
+        self.save()
+        with open(os.path.join(self.root, MARKER), "w", encoding="utf-8") as file:
+            file.write("A simulated Mac of container-net; nothing in this folder is the host's.\n")
+
+    # -- the log
+
+    def record(self, argv: List[str], root: bool, code: Optional[int]) -> None:
+        """Note a request that was answered (code None: it hung)."""
+        line = json.dumps({"argv": argv, "root": root, "code": code}) + "\n"
+        name = os.path.join(self.private, "log.jsonl")
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        descriptor = os.open(name, flags, 0o600)
+        try:
+            os.write(descriptor, line.encode("ascii"))
+        finally:
+            os.close(descriptor)
+
+    def records(self) -> List[Dict[str, Any]]:
+        """All requests answered, oldest first."""
+        try:
+            with open(os.path.join(self.private, "log.jsonl"), encoding="ascii") as file:
+                return [json.loads(line) for line in file]
+        except FileNotFoundError:
+            return []
+
+    def forget(self) -> None:
+        """Empty the log."""
+        with open(os.path.join(self.private, "log.jsonl"), "w", encoding="ascii"):
+            pass
+
+    # -- who is root
+
+    def root_session(self, session: int) -> bool:
+        """Whether processes of this session run as the simulated root."""
+        return os.path.exists(os.path.join(self.private, "root", str(session)))

@@ -1,0 +1,118 @@
+"""What the programs of a simulated Mac start: `stub.py PROGRAM [ARGUMENT]...`.
+
+Run with `-I -S` so that it is quick and nothing of the caller's environment matters. PROGRAM is the
+path by which the program was started; the Mac is the folder above it that bears the marker.
+`stub.py --job DIR TARGET` is launchd, running one job.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+
+from container_net.simmac.engine import Answer, Engine, Hung
+from container_net.simmac.files import wants_input
+from container_net.simmac.store import is_simulated
+from container_net.simmac.world import External
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import List
+
+NAP = 0.05
+PATIENCE = 120  # seconds; nothing hangs for ever when its test has gone
+
+
+def folder_of(program: str) -> str:
+    """The simulated Mac in which a program lies."""
+    place = os.path.abspath(program)
+    while not is_simulated(place):
+        above = os.path.dirname(place)
+        if above == place:
+            sys.exit(f"{program}: in no simulated Mac")
+        place = above
+    return place
+
+
+def read_input() -> bytes:
+    """Standard input to its end."""
+    chunks: List[bytes] = []
+    while True:
+        chunk = os.read(0, 65536)
+        if not chunk:
+            return b"".join(chunks)
+        chunks.append(chunk)
+
+
+def write(stream: int, content: bytes) -> None:
+    """A reader that has gone is nobody's error."""
+    try:
+        while content:
+            content = content[os.write(stream, content) :]
+    except OSError:
+        pass
+
+
+def hang(engine: Engine, argv: List[str], root: bool, umask: int, stdin: bytes) -> Answer:
+    """Wait until the program is set free, its Mac is gone, or it has been long enough."""
+    import time
+
+    end = time.monotonic() + PATIENCE
+    while True:
+        time.sleep(NAP)
+        if not is_simulated(engine.world.root) or time.monotonic() > end:
+            os._exit(1)
+        try:
+            return engine.answer(argv, stdin, root, umask=umask)
+        except Hung:
+            continue
+
+
+def run_outside(engine: Engine, other: External) -> int:
+    """A program that is not simulated takes this one's place, its streams included."""
+    import subprocess
+
+    argv = engine.command(other)
+    if not other.root:
+        os.execv(argv[0], argv)  # noqa: S606
+    return subprocess.call(argv, start_new_session=True)
+
+
+def answer(program: str, words: List[str]) -> int:
+    """Answer as a program of the folder, and exit with its status."""
+    engine = Engine(folder_of(program))
+    argv = [os.path.abspath(program), *words]
+    root = engine.store.root_session(os.getsid(0))
+    umask = os.umask(0o022)
+    os.umask(umask)
+    # Before the lock is taken: whoever writes to this pipe may be waiting for it.
+    stdin = read_input() if wants_input(argv) else b""
+
+    def outside(other: External, _: bytes) -> Answer:
+        return Answer(run_outside(engine, other))
+
+    engine.outside = outside
+    try:
+        found = engine.answer(argv, stdin, root, umask=umask)
+    except Hung:
+        found = hang(engine, argv, root, umask, stdin)
+    write(1, found.out)
+    write(2, found.err)
+    return found.code
+
+
+def main(words: List[str]) -> int:
+    """The command line of the stub."""
+    if words[0] == "--job":
+        from container_net.simmac.launchd import supervise
+
+        supervise(Engine(words[1]).world, words[2])
+        return 0
+    return answer(words[0], words[1:])
+
+
+if __name__ == "__main__":
+    # Nothing is left to tidy up, and an orderly end of the interpreter takes 3 ms.
+    os._exit(main(sys.argv[1:]))

@@ -1,0 +1,267 @@
+"""The packet's way, hop by hop, judged from facts alone. Pure.
+
+`ok` speaks of this Mac's part of the way; whether the internet answers is measured by `verify`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import List, Optional, Tuple
+
+from .desired import Desired, bridge_of, covered, hook, managed, our_token, ours, translated
+from .model import Facts, Reading, Subnet
+from .text import _
+
+__all__ = ["Hop", "Status", "look"]
+
+OK, BROKEN, UNKNOWN, NOT_RUNNING = "ok", "broken", "unknown", "not running"
+
+
+@dataclass(frozen=True)
+class Hop:
+    """One station of the way: vm, gateway, forwarding, nat, uplink or internet."""
+
+    hop: str
+    state: str
+    evidence: str
+    cure: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class Status:
+    """`ok` is False where a hop is broken, None where one is not known or does not run."""
+
+    ok: Optional[bool]
+    hops: Tuple[Hop, ...]
+    notes: Tuple[str, ...]
+
+    @property
+    def first_broken(self) -> Optional[Hop]:
+        return next((h for h in self.hops if h.state == BROKEN), None)
+
+
+def look(facts: Facts, desired: Desired) -> Status:
+    """Judge every hop."""
+    running = _running(facts)
+    hops = (
+        _vm(facts, running),
+        _gateway(facts, desired, running),
+        _forwarding(facts, desired),
+        *_nat_and_uplink(facts, desired),
+        Hop(
+            "internet",
+            UNKNOWN,
+            _("not measured here"),
+            _("invoke net.verify asks from inside a container"),
+        ),
+    )
+    judged = [h.state for h in hops if h.hop != "internet"]
+    ok: Optional[bool] = None
+    if BROKEN in judged:
+        ok = False
+    elif all(state == OK for state in judged):
+        ok = True
+    return Status(ok, hops, desired.notes + _redundant(facts, desired))
+
+
+def _running(facts: Facts) -> Reading[int]:
+    """How many containers run."""
+    if facts.containers.value is None:
+        return Reading(why=facts.containers.why, source=facts.containers.source)
+    count = sum(1 for c in facts.containers.value if c.running)
+    return Reading(count, source=facts.containers.source)
+
+
+def _vm(facts: Facts, running: Reading[int]) -> Hop:
+    if facts.container_path is None:
+        return Hop(
+            "vm",
+            NOT_RUNNING,
+            _("the container command is not installed"),
+            _("install it from github.com/apple/container/releases"),
+        )
+    if facts.container_service.value in ("not running", "unregistered"):
+        return Hop(
+            "vm",
+            NOT_RUNNING,
+            _("container's service is {state}").format(state=facts.container_service.value),
+            "container system start",
+        )
+    if running.value is None:
+        return Hop("vm", UNKNOWN, running.why)
+    if running.value == 0:
+        return Hop(
+            "vm", NOT_RUNNING, _("no container runs; the bridge is there only while one does")
+        )
+    return Hop("vm", OK, _("{count} running").format(count=running.value))
+
+
+def _bridges(facts: Facts, desired: Desired) -> List[Tuple[Subnet, Optional[str]]]:
+    return [(s, bridge_of(facts, s)) for s in desired.nat_subnets]
+
+
+def _gateway(facts: Facts, desired: Desired, running: Reading[int]) -> Hop:
+    if not facts.interfaces.known:
+        return Hop("gateway", UNKNOWN, facts.interfaces.why)
+    found = [(s, b) for s, b in _bridges(facts, desired) if b is not None]
+    if found:
+        shown = ", ".join(
+            _("{gateway} on {bridge}").format(gateway=s.gateway, bridge=b) for s, b in found
+        )
+        return Hop("gateway", OK, shown)
+    wanted = ", ".join(str(s.gateway) for s in desired.nat_subnets) or _("no subnet")
+    if running.value:
+        if not facts.networks.known:
+            return Hop("gateway", UNKNOWN, facts.networks.why)
+        return Hop(
+            "gateway",
+            BROKEN,
+            _("containers run, and no bridge bears {gateway}").format(gateway=wanted),
+            _("stop the containers, then: container system stop && container system start"),
+        )
+    return Hop("gateway", NOT_RUNNING, _("no bridge bears {gateway} now").format(gateway=wanted))
+
+
+def _in_use(facts: Facts, desired: Desired) -> bool:
+    """Something depends on the way now: a bridge is up, or rules of ours are in force."""
+    return managed(facts) or any(b is not None for _s, b in _bridges(facts, desired))
+
+
+def _forwarding(facts: Facts, desired: Desired) -> Hop:
+    value = facts.forwarding.value
+    if value is None:
+        return Hop("forwarding", UNKNOWN, facts.forwarding.why)
+    shown = f"net.inet.ip.forwarding = {value}"
+    if value == 1:
+        return Hop("forwarding", OK, shown)
+    if _in_use(facts, desired):
+        return Hop("forwarding", BROKEN, shown, "invoke net.setup")
+    return Hop("forwarding", NOT_RUNNING, _("{value}; nothing needs it now").format(value=shown))
+
+
+def _nat_and_uplink(facts: Facts, desired: Desired) -> Tuple[Hop, Hop]:
+    uplinks = desired.uplinks
+    if not uplinks.needed:
+        if uplinks.why:
+            return (
+                Hop("nat", UNKNOWN, _("the uplink is not known")),
+                Hop("uplink", UNKNOWN, uplinks.why),
+            )
+        return (
+            _nat(facts, desired),
+            Hop(
+                "uplink",
+                BROKEN,
+                _("this Mac has no default route itself"),
+                _("connect the Mac to a network"),
+            ),
+        )
+    return _nat(facts, desired), _uplink(facts, desired)
+
+
+def _uplink(facts: Facts, desired: Desired) -> Hop:
+    names = ", ".join(desired.uplinks.needed)
+    if desired.uplinks.why:
+        return Hop("uplink", UNKNOWN, desired.uplinks.why)
+    if facts.interfaces.value is None:
+        return Hop("uplink", UNKNOWN, facts.interfaces.why)
+    shown: List[str] = []
+    for name in desired.uplinks.needed:
+        found = next((i for i in facts.interfaces.value if i.name == name), None)
+        if found is None or not found.inet:
+            return Hop(
+                "uplink",
+                BROKEN,
+                _("{name} has no IPv4 address").format(name=name),
+                _("connect the Mac to a network"),
+            )
+        shown.append(f"{name} ({found.inet[0].ip})")
+    return Hop("uplink", OK, ", ".join(shown) or names)
+
+
+def _nat(facts: Facts, desired: Desired) -> Hop:
+    """The verdict over all pairs of NAT subnet and needed uplink; the worst one counts."""
+    pairs = [(s, u) for s in desired.nat_subnets for u in desired.uplinks.needed]
+    if not pairs:
+        live = facts.anchor_nat.value or ()
+        if live:
+            return Hop(
+                "nat", OK, _("ours: {count} rules, for the uplinks to come").format(count=len(live))
+            )
+        return Hop("nat", NOT_RUNNING, _("no uplink to translate for"))
+    hops = [_pair(facts, desired, subnet, uplink) for subnet, uplink in pairs]
+    for state in (BROKEN, UNKNOWN, NOT_RUNNING):
+        for found in hops:
+            if found.state == state:
+                return found
+    return Hop("nat", OK, "; ".join(dict.fromkeys(h.evidence for h in hops)))
+
+
+def _pair(facts: Facts, desired: Desired, subnet: Subnet, uplink: str) -> Hop:
+    rule = ours(facts, subnet.cidr, uplink)
+    if rule is not None:
+        return _our_rule(facts, rule.text, rule.packets)
+    # Forwarding is a hop of its own.
+    vmnet = translated(facts, subnet.cidr, uplink)
+    if vmnet.state:
+        return Hop("nat", OK, _("vmnet's: {rule}").format(rule=vmnet.why))
+    if vmnet.state is None or not facts.anchor_nat.known:
+        return Hop("nat", UNKNOWN, vmnet.why or facts.anchor_nat.why)
+    if not _in_use(facts, desired):
+        return Hop(
+            "nat",
+            NOT_RUNNING,
+            _("{why}; vmnet's rules come with the first container").format(why=vmnet.why),
+        )
+    if (facts.anchor_nat.value or ()) or managed(facts):
+        why = _("no rule for {subnet} on {uplink}, which packets leave by now").format(
+            subnet=subnet.cidr, uplink=uplink
+        )
+    else:
+        why = vmnet.why
+    return Hop("nat", BROKEN, why, "invoke net.setup")
+
+
+def _our_rule(facts: Facts, text: str, packets: Optional[int]) -> Hop:
+    """Our rule is loaded: is it also looked at?"""
+    calls = hook(facts)
+    if calls is None or facts.pf_enabled.value is None:
+        return Hop("nat", UNKNOWN, facts.main_nat.why or facts.pf_enabled.why)
+    if not calls:
+        return Hop(
+            "nat",
+            BROKEN,
+            _(
+                "the live ruleset does not call our anchor (no nat-anchor "
+                '"com.apple/*"): another program replaced it'
+            ),
+            "sudo pfctl -f /etc/pf.conf",
+        )
+    if not facts.pf_enabled.value:
+        return Hop("nat", BROKEN, _("our rule is loaded, and pf is disabled"), "invoke net.setup")
+    shown = _("ours: {rule}").format(rule=text)
+    if packets is not None:
+        shown += " " + _("({count} packets)").format(count=packets)
+    return Hop("nat", OK, shown)
+
+
+def _redundant(facts: Facts, desired: Desired) -> Tuple[str, ...]:
+    """Pairs that both we and vmnet translate: no fault, and worth knowing."""
+    notes: List[str] = []
+    for subnet in desired.nat_subnets:
+        for uplink in desired.uplinks.needed:
+            if ours(facts, subnet.cidr, uplink) and covered(facts, subnet.cidr, uplink).state:
+                notes.append(
+                    _(
+                        "redundant: vmnet translates {subnet} on {uplink} too; ours comes first"
+                    ).format(subnet=subnet.cidr, uplink=uplink)
+                )
+    held = our_token(facts)
+    if facts.anchor_nat.value and held.value is False and facts.pf_enabled.value:
+        notes.append(
+            _(
+                "pf is kept enabled by others only, not by a reference of ours; invoke net.setup "
+                "takes one"
+            )
+        )
+    return tuple(notes)

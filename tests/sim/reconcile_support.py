@@ -1,0 +1,300 @@
+"""The boot script rendered, and a stage to run it on: a folder of trivial programs.
+
+The stage is no Mac: its programs print what a file beside them says. It is there for what the
+simulated Mac does not offer: a kill at a chosen command, programs that hang or print nonsense, a
+count of processes, other shells, and a run time in which nothing but the script's own is measured.
+"""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Dict, List, Sequence, Tuple
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+__all__ = ["SUBNETS", "Net", "Stage", "render"]
+
+TEMPLATES = Path(__file__).parents[2] / "templates"
+ANCHOR = "com.apple/250.container-net"
+ANCHOR_FILE = "/private/etc/pf.anchors/250.container-net"
+STATE_DIR = "/private/var/db/container-net"
+LOCK = "/private/var/run/container-net.lock"
+SESSION = "0C0FFEE0-1111-4222-8333-444455556666"
+
+
+@dataclass(frozen=True)
+class Net:
+    """A subnet as the template wants it."""
+
+    cidr: str
+    gateway: str
+    mode: str = "nat"
+
+
+SUBNETS = (Net("192.168.64.0/24", "192.168.64.1"),)
+
+
+def render(template: str = "reconcile.sh.j2", **changes: Any) -> str:
+    """A template with the values of a usual Mac, some of them changed."""
+    values: Dict[str, Any] = {
+        "version": "0.0.0",
+        "sysroot": "",
+        "label": "local.container-net",
+        "anchor": ANCHOR,
+        "anchor_file": ANCHOR_FILE,
+        "anchor_file_wanted": True,
+        "state_dir": STATE_DIR,
+        "lock": LOCK,
+        "guard": True,
+        "uplinks": [],
+        "subnets": SUBNETS,
+        "program": "/Library/PrivilegedHelperTools/local.container-net",
+        "interval": 60,
+    }
+    environment = Environment(
+        loader=FileSystemLoader(str(TEMPLATES)),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+    return environment.get_template(template).render({**values, **changes})
+
+
+# Each program notes its call and then answers from files. `kill` names the call at which the script
+# (the programs' parent) is killed, before or after the program has acted.
+_HEAD = r"""#!/bin/sh
+S=@STAGE@
+said="${0##*/} $*"
+said=${said% }
+echo "$said" >>"$S/calls"
+hook() {
+    # The watchdog's own child: its parent is not the script.
+    [ -e "$S/$1" ] && [ "${0##*/}" != sleep ] || return 0
+    read -r left <"$S/$1"
+    left=$((left - 1))
+    echo "$left" >"$S/$1"
+    [ "$left" -ne 0 ] || kill -KILL "$PPID"
+}
+[ ! -e "$S/hang/${0##*/}" ] || exec /bin/sleep 600
+[ ! -e "$S/nonsense/${0##*/}" ] || { echo '$(reboot) `reboot` ; * \ nonsense'; exit 0; }
+hook kill.before
+if [ -e "$S/kill.at" ]; then
+    read -r line <"$S/kill.at"
+    [ "$line" != "$said" ] || kill -KILL "$PPID"
+fi
+trap 'hook kill.after' EXIT
+"""
+_PROGRAMS = {
+    "/sbin/route": r"""
+case $3 in default) f=default ;; *) f=public ;; esac
+read -r via <"$S/$f"
+if [ "$via" = - ]; then
+    echo 'route: writing to routing socket: not in table' >&2
+else
+    printf '   route to: x\ndestination: x\n  interface: %s\n      flags: <UP>\n' "$via"
+fi
+""",
+    "/usr/sbin/networksetup": 'while read -r line; do echo "$line"; done <"$S/ports"\n',
+    "/sbin/ifconfig": 'while IFS= read -r line; do printf \'%s\\n\' "$line"; done <"$S/ifconfig"\n',
+    "/usr/sbin/sysctl": r"""
+case $* in
+-w*) read -r old <"$S/forwarding"; echo "${2#*=}" >"$S/forwarding"; echo "x: $old -> ${2#*=}" ;;
+*) for f in session forwarding; do read -r line <"$S/$f"; echo "$line"; done ;;
+esac
+""",
+    "/sbin/pfctl": r"""
+echo 'No ALTQ support in kernel' >&2
+echo 'ALTQ related functions disabled' >&2
+show() { while read -r line; do echo "$line"; done <"$1"; }
+case $* in
+'-s info') read -r on <"$S/pf"; echo "Status: $on for 0 days 00:00:00           Debug: Urgent" ;;
+'-s References')
+    if [ -s "$S/references" ]; then
+        printf 'TOKENS:\nPID      Process Name                 TOKEN                    TIMESTAMP\n'
+        show "$S/references"
+    else
+        echo 'No pf starter references held'
+    fi ;;
+*'-s nat' | *'-s rules')
+    if [ -s "$S/anchor" ]; then
+        while read -r line; do
+            case "$4 ${line%% *}" in
+            'nat nat' | 'rules pass' | 'rules block') printf '%s\n' "$line" ;;
+            esac
+        done <"$S/anchor"
+    else
+        echo 'pfctl: DIOCGETRULES: Invalid argument' >&2
+    fi ;;
+'-n -f -') [ ! -e "$S/refuse" ] || { echo 'stdin:1: syntax error' >&2; exit 1; } ;;
+-a*'-f -')
+    if [ -e "$S/echo" ]; then
+        read -r suffix <"$S/echo"
+        while read -r line; do echo "$line $suffix"; done >"$S/anchor.new"
+    else
+        while read -r line; do echo "$line"; done >"$S/anchor.new"
+    fi
+    [ ! -e "$S/swallow" ] || : >"$S/anchor.new"
+    /bin/mv -f "$S/anchor.new" "$S/anchor" ;;
+-E)
+    read -r n <"$S/next"
+    echo $((n + 1)) >"$S/next"
+    echo "$$     pfctl               1505302533819157$n     0 days 00:00:00" >>"$S/references"
+    echo Enabled >"$S/pf"
+    printf 'pf enabled\nToken : 1505302533819157%s\n' "$n" >&2 ;;
+'-k '*) ;;
+*) echo "usage: $*" >&2; exit 1 ;;
+esac
+""",
+    "/usr/bin/logger": 'shift 2; echo "$*" >>"$S/log"\n',
+}
+# Of the machine the stage stands on; started through a script that notes the call.
+_HOST = {
+    "/bin/ln": "ln",
+    "/bin/rm": "rm",
+    "/bin/mv": "mv",
+    "/bin/mkdir": "mkdir",
+    "/bin/sleep": "sleep",
+    "/usr/bin/readlink": "readlink",
+    "/usr/bin/cksum": "cksum",
+}
+
+
+@dataclass
+class Stage:
+    """A folder to run the script on. `settings` go to the template."""
+
+    root: Path
+    shell: Sequence[str] = ()
+    settings: Dict[str, Any] = field(default_factory=dict)
+    groups: List[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.fake = self.root / "stage"
+        for folder in ("stage/hang", "stage/nonsense", "private/etc/pf.anchors", "private/var/run"):
+            (self.root / folder).mkdir(parents=True)
+        (self.root / STATE_DIR[1:]).parent.mkdir(parents=True)
+        head = _HEAD.replace("@STAGE@", shlex.quote(str(self.fake)))
+        for path, body in _PROGRAMS.items():
+            self._program(path, head + body)
+        for path, name in _HOST.items():
+            found = next(p for p in (Path("/bin"), Path("/usr/bin")) if (p / name).exists())
+            self._program(path, f'{head}trap - EXIT\nexec {found / name} "$@"\n')
+        self.put(
+            default="en0", public="en0", forwarding="0", session=SESSION, pf="Disabled",
+            references="", anchor="", next="1000", calls="", log="",
+        )  # fmt: skip
+        self.ports("en0", "en5")
+        self.interfaces(en0="192.168.1.5", en5="")
+        self.script = self.root / "reconcile"
+        self.script.write_text(render(sysroot=str(self.root), **self.settings))
+        self.script.chmod(0o755)
+
+    def _program(self, path: str, text: str) -> None:
+        target = self.root / path[1:]
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+        target.chmod(0o755)
+
+    # -- what the programs say
+
+    def put(self, **files: str) -> None:
+        """Files that the programs answer from, one line each."""
+        for name, text in files.items():
+            (self.fake / name.replace("_", ".")).write_text(text + "\n" if text else "")
+
+    def get(self, name: str) -> str:
+        return (self.fake / name).read_text().strip()
+
+    def ports(self, *devices: str) -> None:
+        rows = [f"\nHardware Port: X\nDevice: {d}\nEthernet Address: N/A" for d in devices]
+        self.put(ports="\n".join([*rows, "\nVLAN Configurations\n==================="]))
+
+    def interfaces(self, **addresses: str) -> None:
+        """Names and IPv4 addresses, "" for none."""
+        text = ""
+        for name, address in addresses.items():
+            text += f"{name}: flags=8863<UP,BROADCAST> mtu 1500\n\tether 3c:22:fb:12:34:56\n"
+            if address:
+                text += f"\tinet {address} netmask 0xffffff00 broadcast 192.168.1.255\n"
+        self.put(ifconfig=text)
+
+    def hang(self, program: str, hangs: bool = True) -> None:
+        flag = self.fake / "hang" / program
+        flag.touch() if hangs else flag.unlink()
+
+    def nonsense(self, program: str, nonsense: bool = True) -> None:
+        flag = self.fake / "nonsense" / program
+        flag.touch() if nonsense else flag.unlink()
+
+    # -- running
+
+    def command(self) -> List[str]:
+        return [*self.shell, str(self.script)]
+
+    def start(self, **options: Any) -> subprocess.Popen[bytes]:
+        """The script, in a session of its own as under launchd, with nothing in its environment."""
+        self.put(calls="", log="")
+        options = {"env": {}, "start_new_session": True, "stdin": subprocess.DEVNULL, **options}
+        started = subprocess.Popen(self.command(), **options)
+        self.groups.append(started.pid)
+        return started
+
+    def run(self, timeout: float = 60) -> int:
+        return self.start().wait(timeout)
+
+    def calls(self, word: str = "") -> List[str]:
+        """The programs of the last run with their arguments; those that begin with `word`."""
+        return [c for c in self.get("calls").splitlines() if c.startswith(word)]
+
+    @property
+    def log(self) -> List[str]:
+        return self.get("log").splitlines()
+
+    @property
+    def anchor(self) -> List[str]:
+        return self.get("anchor").splitlines()
+
+    @property
+    def references(self) -> List[str]:
+        return self.get("references").splitlines()
+
+    def path(self, path: str) -> Path:
+        return self.root / path[1:]
+
+    @property
+    def boot(self) -> List[str]:
+        file = self.path(STATE_DIR + "/boot")
+        return file.read_text().splitlines() if file.exists() else []
+
+    def leftovers(self) -> List[str]:
+        """Files of the script that should be gone after a run."""
+        found = [*self.path(STATE_DIR).glob("*"), *self.path(LOCK).parent.glob("*")]
+        found += self.path(ANCHOR_FILE).parent.glob("*.new")
+        return sorted(p.name for p in found if p.name != "boot")
+
+    def processes(self) -> Dict[int, str]:
+        """Living processes of the runs so far: those of their process groups, by PID."""
+        rows = subprocess.run(
+            ["ps", "-A", "-o", "pid=,pgid=,stat=,command="],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.splitlines()
+        found = {}
+        for row in rows:
+            pid, group, state, command = [*row.split(None, 3), ""][:4]
+            if int(group) in self.groups and not state.startswith("Z"):
+                found[int(pid)] = command
+        return found
+
+
+def nat(*pairs: Tuple[str, str]) -> List[str]:
+    """Rules as pf echoes them, for (subnet, uplink)."""
+    return [
+        f"nat on {uplink} inet from {subnet} to any -> ({uplink}:0)" for subnet, uplink in pairs
+    ]

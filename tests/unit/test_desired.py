@@ -1,0 +1,861 @@
+"""What follows from facts and settings: uplinks, subnets, who translates what, what is wanted."""
+
+from __future__ import annotations
+
+import dataclasses
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from typing import Any, Dict, Optional, Sequence, Tuple
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from container_net import desired, parse, render
+from container_net.desired import Coverage, Uplinks, covered, desire
+from container_net.model import (
+    BadInput,
+    Boot,
+    Daemon,
+    Facts,
+    FileFact,
+    Interface,
+    Network,
+    Port,
+    Reading,
+    Reference,
+    Route,
+    Rule,
+    State,
+    Subnet,
+)
+from container_net.settings import NEVER_UPLINK, Settings
+
+SESSION = "7B2C1F60-0A3D-4E55-9C1B-52D2F00DBEEF"
+ANCHOR = "com.apple/250.container-net"
+NET = IPv4Network("192.168.64.0/24")
+OTHER = IPv4Network("10.9.0.0/16")
+UNREAD: Reading[Any] = Reading(why="it could not be read", source="command")
+
+
+def rules(*texts: str) -> Reading[Tuple[Rule, ...]]:
+    return Reading(tuple(Rule(text) for text in texts), source="sudo /sbin/pfctl")
+
+
+def facts(**changes: Any) -> Facts:
+    """A Mac on which everything was read and nothing is there: no route, no network, no rule."""
+    empty: Dict[str, Any] = {
+        "simulated": True,
+        "container_path": None,
+        "sudo": Reading(True),
+        "os_version": Reading("26.1"),
+        "boot_session": Reading(SESSION),
+        "forwarding": Reading(0),
+        "default_route": Reading(None, source="/sbin/route -n get default"),
+        "public_route": Reading(None, source="/sbin/route -n get 8.8.8.8"),
+        "ports": Reading(()),
+        "interfaces": Reading(()),
+        "container_version": Reading("1.2.2"),
+        "container_service": Reading("running"),
+        "networks": Reading(()),
+        "containers": Reading(()),
+        "pf_enabled": Reading(False),
+        "references": Reading(()),
+        "main_nat": Reading(()),
+        "main_rules": Reading(()),
+        "anchor": ANCHOR,
+        "anchor_nat": Reading(()),
+        "anchor_rules": Reading(()),
+        "sharing_nat": Reading(()),
+        "sharing_children": {"base_v4": Reading(()), "shared_v4": Reading(())},
+        "daemon": Reading(Daemon(False)),
+        "files": {"pf_conf": Reading(FileFact("/private/etc/pf.conf"))},
+        "state": Reading(None),
+        "boot": Reading(None),
+        "state_files": False,
+    }
+    return dataclasses.replace(Facts(**empty), **changes)
+
+
+def route(interface: str, gateway: str = "10.0.0.1") -> Reading[Optional[Route]]:
+    return Reading(Route(interface, gateway), source="/sbin/route -n get x")
+
+
+def ports(*devices: str) -> Reading[Tuple[Port, ...]]:
+    return Reading(tuple(Port(device, "Port") for device in devices))
+
+
+def interface(name: str, *addresses: str, members: Sequence[str] = ()) -> Interface:
+    return Interface(name, ("UP",), tuple(map(IPv4Interface, addresses)), tuple(members))
+
+
+def uplinks(found: Facts, settings: Optional[Settings] = None) -> Uplinks:
+    return desire(found, settings or Settings()).uplinks
+
+
+# -- uplinks
+
+
+def test_needed_is_what_the_routes_answer_and_spare_are_the_other_ports() -> None:
+    found = facts(
+        default_route=route("en0"), public_route=route("en0"), ports=ports("en0", "en5", "en7")
+    )
+    assert uplinks(found) == Uplinks(("en0",), ("en5", "en7"))
+
+
+def test_only_en_ports_are_spare() -> None:
+    found = facts(default_route=route("en0"), ports=ports("en0", "bridge0", "fw0", "en1"))
+    assert uplinks(found).spare == ("en1",)
+
+
+def test_a_split_vpn_makes_two_needed_uplinks_and_is_said() -> None:
+    made = uplinks(facts(default_route=route("en0"), public_route=route("utun4", "")))
+    assert made.needed == ("en0", "utun4")
+    assert "split VPN" in made.notes[0]
+    assert "en0 by default, utun4 for public" in made.notes[0]
+
+
+def test_a_full_vpn_makes_the_tunnel_the_only_needed_uplink() -> None:
+    found = facts(
+        default_route=route("utun4", ""), public_route=route("utun4", ""), ports=ports("en0")
+    )
+    assert uplinks(found) == Uplinks(("utun4",), ("en0",))
+
+
+def test_no_route_is_known_and_said() -> None:
+    made = uplinks(facts(ports=ports("en0")))
+    assert (made.needed, made.spare, made.why) == ((), ("en0",), "")
+    assert "no default route" in made.notes[0]
+
+
+def test_routes_that_could_not_be_read_are_the_reason_why_needed_is_not_known() -> None:
+    made = uplinks(facts(default_route=UNREAD, public_route=UNREAD))
+    assert made.needed == ()
+    assert "it could not be read" in made.why
+    assert made.notes == ()
+    half = uplinks(facts(default_route=UNREAD, public_route=route("en0")))
+    assert half.needed == ("en0",)
+    assert half.why == "it could not be read"
+
+
+@pytest.mark.parametrize("name", ["bridge100", "vmenet0", "lo0", "awdl0", "llw0", "ap1", "bridge0"])
+def test_some_interfaces_are_never_uplinks_whatever_the_route_says(name: str) -> None:
+    found = facts(default_route=route(name), public_route=route("en0"), ports=ports("en0"))
+    made = uplinks(found)
+    assert made.needed == ("en0",)
+    assert name in made.notes[0]
+    assert "/sbin/route -n get x" in made.notes[0]
+
+
+def test_given_uplinks_are_taken_instead_of_those_found() -> None:
+    found = facts(
+        default_route=route("en0"),
+        ports=ports("en0", "en5"),
+        interfaces=Reading((interface("en0"), interface("en5"))),
+    )
+    made = uplinks(found, Settings(uplinks=("en5",)))
+    assert (made.needed, made.spare, made.why) == (("en5",), (), "")
+
+
+def test_a_given_uplink_that_is_not_there_is_refused() -> None:
+    found = facts(interfaces=Reading((interface("lo0"), interface("en0"))))
+    with pytest.raises(BadInput, match=r"uplinks names en9, .*; it has: lo0, en0\."):
+        desire(found, Settings(uplinks=("en0", "en9")))
+
+
+def test_a_given_uplink_is_believed_where_interfaces_could_not_be_read() -> None:
+    found = facts(interfaces=UNREAD)
+    assert uplinks(found, Settings(uplinks=("en9",))).needed == ("en9",)
+
+
+# -- a tunnel without an address
+
+
+def pairs(found: Facts, **options: Any) -> Tuple[Tuple[IPv4Network, str], ...]:
+    return desire(found, options.pop("settings", Settings()), **options).pairs
+
+
+def test_a_tunnel_gets_a_rule_only_while_it_has_an_ipv4_address() -> None:
+    with_address = facts(
+        default_route=route("utun4", ""),
+        interfaces=Reading((interface("utun4", "100.99.1.2/32"),)),
+    )
+    without = facts(default_route=route("utun4", ""), interfaces=Reading((interface("utun4"),)))
+    unknown = facts(default_route=route("utun4", ""), interfaces=UNREAD)
+    assert pairs(with_address) == ((NET, "utun4"),)
+    for found in (without, unknown):
+        made = desire(found, Settings())
+        assert made.pairs == ()
+        assert made.guarded == ()
+        assert any("utun4 has no IPv4 address" in note for note in made.notes)
+
+
+def test_a_hardware_port_gets_a_rule_before_it_has_an_address() -> None:
+    found = facts(
+        default_route=route("en0"),
+        ports=ports("en0", "en5"),
+        interfaces=Reading((interface("en0", "10.0.0.5/24"), interface("en5"))),
+    )
+    assert pairs(found) == ((NET, "en0"), (NET, "en5"))
+
+
+# -- subnets
+
+
+def network(name: str, cidr: str, mode: str = "nat", gateway: str = "") -> Network:
+    return Network(name, mode, IPv4Network(cidr), IPv4Address(gateway) if gateway else None)
+
+
+def subnets(found: Facts, *given_ones: str) -> Tuple[Subnet, ...]:
+    settings = Settings(subnets=tuple(map(IPv4Network, given_ones)))
+    return desire(found, settings).subnets
+
+
+def test_without_a_network_the_guides_own_subnet_is_served() -> None:
+    assert subnets(facts()) == (Subnet(NET, "nat", IPv4Address("192.168.64.1"), "default"),)
+    assert subnets(facts(networks=UNREAD))[0].origin == "default"
+
+
+def test_networks_that_are_listed_are_served() -> None:
+    found = facts(
+        networks=Reading(
+            (
+                network("default", "192.168.66.0/24", gateway="192.168.66.7"),
+                network("more", "10.9.0.0/16"),
+                Network("new", "nat"),
+            )
+        )
+    )
+    assert subnets(found) == (
+        Subnet(IPv4Network("192.168.66.0/24"), "nat", IPv4Address("192.168.66.7"), "network list"),
+        Subnet(OTHER, "nat", IPv4Address("10.9.0.1"), "network list"),
+    )
+
+
+def test_a_subnet_that_is_listed_twice_is_served_once() -> None:
+    found = facts(networks=Reading((network("a", "10.9.0.0/16"), network("b", "10.9.0.0/16"))))
+    assert [s.cidr for s in subnets(found)] == [OTHER]
+
+
+def test_a_host_only_network_is_known_and_not_served() -> None:
+    found = facts(
+        default_route=route("en0"),
+        networks=Reading((network("quiet", "192.168.128.0/24", "hostOnly"),)),
+    )
+    made = desire(found, Settings())
+    assert [(s.cidr, s.mode, s.origin) for s in made.subnets] == [
+        (NET, "nat", "default"),
+        (IPv4Network("192.168.128.0/24"), "hostOnly", "network list"),
+    ]
+    assert [s.cidr for s in made.nat_subnets] == [NET]
+    assert made.pairs == ((NET, "en0"),)
+
+
+def test_a_mode_that_is_missing_is_nat_for_the_default_network_only() -> None:
+    found = facts(
+        networks=Reading(
+            (network("default", "192.168.66.0/24", ""), network("x", "10.9.0.0/16", ""))
+        )
+    )
+    made = desire(found, Settings())
+    assert [s.cidr for s in made.subnets] == [IPv4Network("192.168.66.0/24")]
+    assert any("network x has the mode ?" in note for note in made.notes)
+
+
+def test_an_unknown_mode_is_left_out_and_said_on_one_line() -> None:
+    found = facts(networks=Reading((network("x", "10.9.0.0/16", "bridged\n\x1b[31m"),)))
+    made = desire(found, Settings())
+    assert [s.origin for s in made.subnets] == ["default"]
+    note = next(note for note in made.notes if "network x" in note)
+    assert "bridged / ?[31m" in note
+
+
+def test_given_subnets_are_served_instead_with_the_gateway_that_is_listed() -> None:
+    found = facts(
+        networks=Reading(
+            (
+                network("default", "192.168.66.0/24", gateway="192.168.66.7"),
+                network("quiet", "192.168.128.0/24", "hostOnly"),
+            )
+        )
+    )
+    assert [
+        (str(s.cidr), s.mode, str(s.gateway), s.origin)
+        for s in subnets(found, "192.168.66.0/24", "10.9.0.0/16")
+    ] == [
+        ("192.168.66.0/24", "nat", "192.168.66.7", "given"),
+        ("10.9.0.0/16", "nat", "10.9.0.1", "given"),
+        ("192.168.128.0/24", "hostOnly", "192.168.128.1", "network list"),
+    ]
+
+
+LAN = Reading((interface("en0", "192.168.64.5/24"),))
+
+
+def test_a_subnet_that_a_neighbour_lives_on_is_left_out_and_said() -> None:
+    for found in (
+        facts(interfaces=LAN),
+        facts(interfaces=LAN, networks=Reading((network("default", "192.168.64.0/25"),))),
+    ):
+        made = desire(found, Settings())
+        assert made.subnets == ()
+        assert made.pairs == ()
+        assert any(
+            "left out: en0 of this Mac lives there (192.168.64.5/24)" in n for n in made.notes
+        )
+
+
+def test_a_given_subnet_that_a_neighbour_lives_on_is_refused() -> None:
+    with pytest.raises(BadInput, match=r"subnets names 192\.168\.64\.0/24, and en0 .*64\.5/24\)"):
+        subnets(facts(interfaces=LAN), "192.168.64.0/24")
+
+
+@pytest.mark.parametrize(
+    "bridge",
+    [
+        interface("bridge100", "192.168.64.1/24"),
+        interface("bridge7", "192.168.64.1/24", members=["vmenet0"]),
+    ],
+)
+def test_the_containers_own_bridge_is_no_neighbour(bridge: Interface) -> None:
+    found = facts(interfaces=Reading((bridge,)))
+    assert [s.cidr for s in subnets(found)] == [NET]
+    assert [s.cidr for s in subnets(found, "192.168.64.0/24")] == [NET]
+
+
+def test_the_thunderbolt_bridge_is_a_neighbour() -> None:
+    found = facts(interfaces=Reading((interface("bridge0", "192.168.64.1/24"),)))
+    assert subnets(found) == ()
+
+
+def test_a_host_only_network_is_not_given_a_way_out() -> None:
+    quiet = Reading((network("quiet", "10.9.4.0/24", "hostOnly"),))
+    for given_one in ("10.9.4.0/24", "10.9.0.0/16"):
+        with pytest.raises(BadInput, match="host-only"):
+            subnets(facts(networks=quiet), given_one)
+
+
+# -- bridges
+
+
+def test_a_bridge_is_found_by_its_gateway_and_not_by_its_number() -> None:
+    subnet = Subnet(NET, "nat", IPv4Address("192.168.64.1"), "default")
+    bridges = (
+        interface("bridge100", "192.168.65.1/24"),
+        interface("bridge103", "192.168.64.1/24", members=["vmenet3"]),
+    )
+    assert desired.bridge_of(facts(interfaces=Reading(bridges)), subnet) == "bridge103"
+    assert desired.bridge_of(facts(interfaces=Reading(bridges[:1])), subnet) is None
+    assert desired.bridge_of(facts(interfaces=UNREAD), subnet) is None
+    neighbour = facts(interfaces=Reading((interface("en0", "192.168.64.1/24"),)))
+    assert desired.bridge_of(neighbour, subnet) is None
+
+
+def test_a_bridge_counts_unless_it_is_known_to_be_host_only() -> None:
+    quiet = Reading((network("quiet", "10.9.0.0/16", "hostOnly", "10.9.0.1"),))
+    one = interface("bridge100", "10.9.0.1/16")
+    two = interface("bridge101", "192.168.64.1/24")
+    assert desired.nat_bridge_up(facts(interfaces=Reading((one, two)), networks=quiet)) is True
+    assert desired.nat_bridge_up(facts(interfaces=Reading((one,)), networks=quiet)) is False
+    assert desired.nat_bridge_up(facts(interfaces=Reading((one,)), networks=UNREAD)) is True
+    assert desired.nat_bridge_up(facts(interfaces=Reading((interface("en0"),)))) is False
+    assert desired.nat_bridge_up(facts(interfaces=UNREAD)) is None
+
+
+# -- covered by vmnet
+
+CALL = 'nat-anchor "com.apple.internet-sharing" all'
+CALLS = rules('nat-anchor "com.apple/*" all', CALL)
+SHARED = rules('nat-anchor "base_v4" all', 'nat-anchor "shared_v4" all')
+VMNET = "nat on en0 inet from 192.168.64.0/24 to any -> (en0:0) extfilter ei"
+BRIDGE = "no nat on bridge100 inet from 192.168.64.1 to 192.168.64.0/24"
+
+
+def working(*texts: str, **changes: Any) -> Facts:
+    """A Mac on which vmnet translates the subnet on en0."""
+    values: Dict[str, Any] = {
+        "forwarding": Reading(1),
+        "pf_enabled": Reading(True),
+        "main_nat": CALLS,
+        "sharing_nat": SHARED,
+        "sharing_children": {"base_v4": rules(), "shared_v4": rules(*(texts or (VMNET, BRIDGE)))},
+        "default_route": route("en0"),
+        "public_route": route("en0"),
+        "ports": ports("en0"),
+    }
+    return facts(**{**values, **changes})
+
+
+def verdict(found: Facts, uplink: str = "en0", subnet: IPv4Network = NET) -> Coverage:
+    made = covered(found, subnet, uplink)
+    assert made.why
+    return made
+
+
+def test_a_mac_on_which_all_of_it_holds_is_covered_by_the_rule_that_is_named() -> None:
+    assert verdict(working()) == Coverage(True, VMNET)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"forwarding": Reading(0)}, "forwarding is 0"),
+        ({"pf_enabled": Reading(False)}, "pf is disabled"),
+        ({"main_nat": rules('nat-anchor "com.apple/*" all')}, "nothing calls them (F01)"),
+        ({"main_nat": rules('rdr-anchor "com.apple.internet-sharing" all')}, "(F01)"),
+        ({"main_nat": rules('nat-anchor "com.apple.internet-sharing2" all')}, "(F01)"),
+        ({"sharing_nat": rules()}, "nothing calls them (F01)"),
+        ({"sharing_nat": rules('nat-anchor "base_v4" all')}, "no rule for"),
+        ({"sharing_children": {"base_v4": rules(), "shared_v4": rules()}}, "no rule for"),
+        ({"sharing_children": {"shared_v4": rules(BRIDGE)}}, "no rule for"),
+    ],
+    ids=[
+        "forwarding",
+        "pf",
+        "call line lost",
+        "rdr call only",
+        "another anchor's call",
+        "child's call lost",
+        "other child called",
+        "no rules",
+        "no nat rule",
+    ],
+)
+def test_each_condition_alone_makes_it_uncovered(change: Dict[str, Any], why: str) -> None:
+    made = verdict(working(**change))
+    assert made.state is False
+    assert why in made.why
+
+
+@pytest.mark.parametrize(
+    "name", ["forwarding", "pf_enabled", "main_nat", "sharing_nat", "sharing_children"]
+)
+def test_whatever_was_not_read_makes_it_unknown(name: str) -> None:
+    change: Dict[str, Any] = {name: UNREAD}
+    if name == "sharing_children":
+        change = {name: {"base_v4": rules(), "shared_v4": UNREAD}}
+    assert verdict(working(**change)) == Coverage(None, "it could not be read")
+
+
+def test_what_was_not_read_does_not_matter_where_it_is_not_called() -> None:
+    found = working(sharing_nat=rules('nat-anchor "shared_v4" all'))
+    found = dataclasses.replace(
+        found, sharing_children={**found.sharing_children, "base_v4": UNREAD}
+    )
+    assert verdict(found).state is True
+
+
+def test_without_any_rule_of_vmnets_nothing_is_said_about_lost_calls() -> None:
+    assert verdict(facts(forwarding=Reading(1), pf_enabled=Reading(True))) == Coverage(
+        False, "vmnet translates nothing now"
+    )
+
+
+@pytest.mark.parametrize(
+    ("main", "sharing"),
+    [
+        ('nat-anchor "com.apple.internet-sharing" all', 'nat-anchor "*" all'),
+        ('nat-anchor "com.apple.internet-sharing/*" all', ""),
+        (
+            'nat-anchor "com.apple.internet-sharing" all',
+            'nat-anchor "com.apple.internet-sharing/shared_v4" all',
+        ),
+    ],
+    ids=["in vmnet's anchor", "in the main ruleset", "by the full path"],
+)
+def test_calls_may_be_wildcards_or_paths(main: str, sharing: str) -> None:
+    found = working(main_nat=rules(main), sharing_nat=rules(sharing) if sharing else rules())
+    assert verdict(found).state is True
+
+
+@pytest.mark.parametrize(
+    ("text", "uplink"),
+    [
+        ("nat on en5 inet from 192.168.64.0/24 to any -> (en5:0) extfilter ei", "en0"),
+        ("nat on en0 inet from 192.168.64.0/24 to any -> (en0:0) extfilter ei", "utun4"),
+        ("nat on en0 inet from 192.168.65.0/24 to any -> (en0:0)", "en0"),
+        ("nat on en0 inet from 192.168.64.0/25 to any -> (en0:0)", "en0"),
+        ("nat on en0 inet from 192.168.64.0/24 to 10.0.0.0/8 -> (en0:0)", "en0"),
+        ("nat on ! en0 inet from 192.168.64.0/24 to any -> 10.0.0.5", "en0"),
+        ("rdr on en0 inet from 192.168.64.0/24 to any -> 127.0.0.1", "en0"),
+        ("nat on en0 inet6 from fd00::/64 to any -> (en0:0)", "en0"),
+    ],
+    ids=["stale", "stale under a VPN", "other", "part", "to some", "elsewhere", "rdr", "inet6"],
+)
+def test_a_rule_for_something_else_covers_nothing(text: str, uplink: str) -> None:
+    assert verdict(working(text), uplink).state is False
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "nat on en0 inet from 192.168.0.0/16 to any -> (en0:0)",
+        "nat on en0 inet from any to any -> (en0) round-robin",
+        "nat inet from 192.168.64.0/24 to any -> 10.0.0.5",
+        "nat on ! bridge100 inet from 192.168.64.0/24 to any -> 10.0.0.5",
+        "nat on en0 from 192.168.64.0/24 to any -> (en0:0)",
+    ],
+)
+def test_a_rule_that_holds_the_pair_covers_it(text: str) -> None:
+    assert verdict(working(text)) == Coverage(True, text)
+
+
+@pytest.mark.parametrize(
+    ("texts", "state"),
+    [
+        (("no nat on en0 inet from 192.168.64.0/24 to any", VMNET), False),
+        (("no nat on en0 inet from any to any", VMNET), False),
+        (("no nat inet from 192.168.0.0/16 to any", VMNET), False),
+        ((VMNET, "no nat on en0 inet from 192.168.64.0/24 to any"), True),
+        (("no nat on en5 inet from 192.168.64.0/24 to any", VMNET), True),
+        (("no nat on en0 inet from 192.168.64.0/24 to 10.0.0.0/8", VMNET), True),
+        (("no nat on en0 inet from 192.168.65.0/24 to any", VMNET), True),
+    ],
+    ids=["earlier", "any", "anywhere", "later", "elsewhere", "to some", "other"],
+)
+def test_an_earlier_exemption_wins(texts: Tuple[str, ...], state: bool) -> None:
+    assert verdict(working(*texts)).state is state
+
+
+def test_an_exemption_in_an_earlier_child_wins() -> None:
+    children = {
+        "base_v4": rules("no nat on en0 inet from any to any"),
+        "shared_v4": rules(VMNET),
+    }
+    assert verdict(working(sharing_children=children)).state is False
+    later = rules('nat-anchor "shared_v4" all', 'nat-anchor "base_v4" all')
+    assert verdict(working(sharing_children=children, sharing_nat=later)).state is True
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "nat on en0 inet from <nat_sources> to any -> (en0:0)",
+        "nat on en0 inet proto tcp from 192.168.64.0/24 to any -> (en0:0)",
+        "no nat on en0 inet proto udp from 192.168.64.0/24 to any",
+        "nat on en0 inet from ! 10.0.0.0/8 to any -> (en0:0)",
+        "nat on en0 inet from 192.168.64.0/24 port 53 to any -> (en0:0)",
+    ],
+)
+def test_a_rule_in_foreign_syntax_makes_it_unknown_with_the_rule_as_evidence(text: str) -> None:
+    made = verdict(working(text, VMNET))
+    assert made.state is None
+    assert text in made.why
+    assert verdict(working(VMNET, text)).state is True
+    assert verdict(working(text), "en5").state is False
+
+
+def test_translated_says_the_same_without_looking_at_forwarding() -> None:
+    found = working(forwarding=Reading(0))
+    assert desired.translated(found, NET, "en0") == Coverage(True, VMNET)
+    assert desired.translated(working(forwarding=UNREAD), NET, "en0").state is True
+
+
+# -- the hook
+
+
+@pytest.mark.parametrize(
+    ("texts", "there"),
+    [
+        (('nat-anchor "com.apple/*" all',), True),
+        ((CALL, 'nat-anchor "com.apple/250.container-net" all'), True),
+        ((), False),
+        ((CALL,), False),
+        (('nat-anchor "com.apple" all',), False),
+        (('nat-anchor "/*" all',), False),
+        (('rdr-anchor "com.apple/*" all',), False),
+        (('nat-anchor "com.apple/250.container-net2" all',), False),
+        (('anchor "com.apple/*" all',), False),
+    ],
+)
+def test_the_hook_is_a_call_of_our_anchor_in_the_live_ruleset(
+    texts: Tuple[str, ...], there: bool
+) -> None:
+    assert desired.hook(facts(main_nat=rules(*texts))) is there
+
+
+def test_the_hook_is_not_known_where_the_ruleset_was_not_read() -> None:
+    assert desired.hook(facts(main_nat=UNREAD)) is None
+
+
+def test_the_hook_is_that_of_the_anchor_in_use() -> None:
+    main = rules('nat-anchor "com.apple/mine" all')
+    assert desired.hook(facts(main_nat=main, anchor="com.apple/mine")) is True
+    assert desired.hook(facts(main_nat=main)) is False
+
+
+# -- what is ours
+
+TOKEN = Reference("4711", "pfctl", "15053025")
+
+
+def boot(**changes: Any) -> Reading[Optional[Boot]]:
+    return Reading(dataclasses.replace(Boot(SESSION, token=TOKEN), **changes))
+
+
+def test_our_token_is_token_pid_name_and_boot_session_together() -> None:
+    found = facts(boot=boot(), references=Reading((Reference("1", "x", "2"), TOKEN)))
+    assert desired.our_token(found).value is True
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"references": Reading(())},
+        {"references": Reading((dataclasses.replace(TOKEN, pid="4712"),))},
+        {"references": Reading((dataclasses.replace(TOKEN, name="launchd"),))},
+        {"references": Reading((dataclasses.replace(TOKEN, token="15053026"),))},
+        {"boot": Reading(None)},
+        {"boot": boot(token=None)},
+        {"boot": boot(token=None, references=(TOKEN,), journalled=True)},
+        {"boot": boot(session="0C0FFEE0-1111-4222-8333-444455556666")},
+        {"boot_session": Reading("0C0FFEE0-1111-4222-8333-444455556666")},
+    ],
+    ids=[
+        "gone",
+        "other pid",
+        "other name",
+        "other number",
+        "no journal",
+        "none taken",
+        "only journalled",
+        "other boot",
+        "rebooted",
+    ],
+)
+def test_anything_less_is_not_ours(change: Dict[str, Any]) -> None:
+    found = facts(**{"boot": boot(), "references": Reading((TOKEN,)), **change})
+    assert desired.our_token(found).value is False
+
+
+@pytest.mark.parametrize("name", ["references", "boot_session"])
+def test_our_token_is_unknown_where_the_table_or_the_boot_was_not_read(name: str) -> None:
+    values: Dict[str, Any] = {"boot": boot(), "references": Reading((TOKEN,)), name: UNREAD}
+    reading = desired.our_token(facts(**values))
+    assert reading.value is None
+    assert not reading.known
+    assert reading.why == "it could not be read"
+
+
+@pytest.mark.parametrize(
+    ("journal", "ours"),
+    [
+        (boot(forwarding=0), True),
+        (boot(forwarding=1), False),
+        (boot(forwarding=None), False),
+        (boot(forwarding=0, session="0C0FFEE0-1111"), False),
+        (Reading(None), False),
+        (UNREAD, False),
+    ],
+)
+def test_forwarding_is_ours_where_this_boots_journal_says_it_was_0(
+    journal: Reading[Optional[Boot]], ours: bool
+) -> None:
+    assert desired.forwarding_is_ours(facts(forwarding=Reading(1), boot=journal)) is ours
+
+
+def test_a_mac_is_managed_while_something_of_ours_is_there() -> None:
+    assert not desired.managed(facts())
+    assert not desired.managed(facts(anchor_nat=UNREAD, state=UNREAD))
+    assert desired.managed(facts(state=Reading(State(ANCHOR))))
+    assert desired.managed(facts(anchor_nat=rules("nat on en0 all -> (en0:0)")))
+
+
+@pytest.mark.parametrize(
+    ("text", "is_ours"),
+    [
+        ("nat on en0 inet from 192.168.64.0/24 to any -> (en0:0)", True),
+        ("nat on en0 inet from 192.168.64.0/24 to any -> (en0:0) round-robin", True),
+        ("nat on en0 inet from 192.168.64.0/24 to any -> (en0)", False),
+        ("nat on en5 inet from 192.168.64.0/24 to any -> (en5:0)", False),
+        ("nat on en0 inet from 192.168.65.0/24 to any -> (en0:0)", False),
+    ],
+)
+def test_our_rule_for_a_pair_is_known_by_its_words(text: str, is_ours: bool) -> None:
+    found = facts(anchor_nat=rules("nat on en9 inet from any to any -> (en9:0)", text))
+    assert desired.ours(found, NET, "en0") == (Rule(text) if is_ours else None)
+
+
+# -- desire
+
+
+BROKEN: Dict[str, Any] = {
+    "default_route": route("en0"),
+    "public_route": route("en0"),
+    "ports": ports("en5", "en0"),
+    "networks": Reading((network("default", "192.168.64.0/24"), network("b", "10.9.0.0/16"))),
+}
+
+
+def test_every_nat_subnet_gets_a_rule_on_every_uplink_in_a_steady_order() -> None:
+    assert pairs(facts(**BROKEN)) == (
+        (NET, "en0"),
+        (NET, "en5"),
+        (OTHER, "en0"),
+        (OTHER, "en5"),
+    )
+
+
+def test_a_pair_that_vmnet_covers_is_left_to_vmnet() -> None:
+    assert pairs(working()) == ()
+    assert pairs(working(ports=ports("en0", "en5"))) == ((NET, "en5"),)
+
+
+def test_unknown_coverage_is_no_coverage() -> None:
+    assert pairs(working(main_nat=UNREAD)) == ((NET, "en0"),)
+
+
+def test_what_is_loaded_stays_also_where_vmnet_has_come_to_cover_it() -> None:
+    found = working(anchor_nat=rules(desired.nat_rule(NET, "en0")))
+    assert pairs(found) == ((NET, "en0"),)
+
+
+def test_always_keep_and_a_daemon_load_every_pair() -> None:
+    everything = ((NET, "en0"),)
+    assert pairs(working(), always=True) == everything
+    assert pairs(working(), keep=True) == everything
+    daemon = Reading(State(ANCHOR, persisted={"daemon": "x"}))
+    assert pairs(working(state=daemon)) == everything
+    assert pairs(working(state=Reading(State(ANCHOR, persisted={"pf_conf": "x"})))) == ()
+
+
+def test_the_guard_stands_where_we_set_forwarding() -> None:
+    guarded = desire(facts(**BROKEN), Settings()).guarded
+    assert guarded == (("en0", NET), ("en5", NET), ("en0", OTHER), ("en5", OTHER))
+
+
+@pytest.mark.parametrize(
+    ("change", "options", "stands"),
+    [
+        ({}, {}, True),
+        ({"forwarding": Reading(1)}, {}, False),
+        ({"forwarding": UNREAD}, {}, False),
+        ({"forwarding": Reading(1), "boot": boot(forwarding=0)}, {}, True),
+        ({"forwarding": Reading(1), "boot": boot(forwarding=1)}, {}, False),
+        ({"forwarding": Reading(1), "boot": boot(forwarding=0, session="0C0FFEE0-1")}, {}, False),
+        ({"forwarding": Reading(1)}, {"keep": True}, True),
+        ({"forwarding": Reading(1)}, {"always": True}, False),
+        (
+            {
+                "forwarding": Reading(1),
+                "state": Reading(State(ANCHOR, persisted={"daemon": "x"})),
+            },
+            {},
+            True,
+        ),
+    ],
+)
+def test_the_guard_stands_only_there(
+    change: Dict[str, Any], options: Dict[str, Any], stands: bool
+) -> None:
+    quiet = (
+        network("default", "192.168.64.0/24"),
+        network("quiet", "192.168.128.0/24", "hostOnly", "192.168.128.1"),
+    )
+    bridge = interface("bridge101", "192.168.128.1/24", members=["vmenet1"])
+    values = {**BROKEN, "networks": Reading(quiet), "interfaces": Reading((bridge,)), **change}
+    made = desire(facts(**values), Settings(), **options)
+    assert bool(made.guarded) is stands
+    assert made.isolated == ((("bridge101", IPv4Network("192.168.128.0/24")),) if stands else ())
+    assert made.pairs
+    off = desire(facts(**values), Settings(guard=False), **options)
+    assert (off.guarded, off.isolated, off.pairs) == ((), (), made.pairs)
+
+
+def test_a_host_only_network_without_a_bridge_needs_no_guard() -> None:
+    quiet = Reading((network("quiet", "192.168.128.0/24", "hostOnly", "192.168.128.1"),))
+    assert desire(facts(**{**BROKEN, "networks": quiet}), Settings()).isolated == ()
+
+
+def test_without_a_pair_there_is_nothing_to_guard() -> None:
+    assert desire(facts(), Settings()).guarded == ()
+    left_to_vmnet = desire(working(boot=boot(forwarding=0)), Settings())
+    assert (left_to_vmnet.pairs, left_to_vmnet.guarded) == ((), ())
+
+
+def test_what_is_desired_is_rendered_in_the_form_in_which_pf_echoes_it() -> None:
+    quiet = (
+        network("default", "192.168.64.0/24"),
+        network("quiet", "192.168.128.0/24", "hostOnly", "192.168.128.1"),
+    )
+    bridge = interface("bridge101", "192.168.128.1/24")
+    values = {**BROKEN, "networks": Reading(quiet), "interfaces": Reading((bridge,))}
+    made = desire(facts(**{**values, "ports": ports("en0")}), Settings())
+    text = render.anchor(made)
+    assert render.rules(text).nat == ("nat on en0 inet from 192.168.64.0/24 to any -> (en0:0)",)
+    assert render.rules(text).filter == (
+        "block drop in quick on en0 inet from any to 192.168.64.0/24",
+        "pass in quick on bridge101 inet from 192.168.128.0/24 to 224.0.0.0/4 no state",
+        "pass in quick on bridge101 inet from 192.168.128.0/24 to 255.255.255.255 no state",
+        "block drop in quick on bridge101 inet from 192.168.128.0/24 to ! 192.168.128.0/24",
+    )
+    assert text.endswith("\n")
+    loaded = tuple(Rule(line + " round-robin") for line in render.rules(text).nat)
+    assert parse.same_rules(loaded, render.rules(text).nat)
+
+
+# -- properties
+
+NAMES = st.sampled_from(["en0", "en1", "en5", "utun3", "bridge100", "lo0"])
+ROUTES = st.one_of(
+    st.just(UNREAD), st.just(Reading(None)), NAMES.map(lambda name: Reading(Route(name)))
+)
+CIDRS = st.sampled_from(["192.168.64.0/24", "10.9.0.0/16", "10.9.4.0/24", "172.16.0.0/12"])
+MACS = st.builds(
+    facts,
+    forwarding=st.sampled_from([Reading(0), Reading(1), UNREAD]),
+    pf_enabled=st.sampled_from([Reading(False), Reading(True), UNREAD]),
+    default_route=ROUTES,
+    public_route=ROUTES,
+    ports=st.one_of(st.just(UNREAD), st.lists(NAMES, unique=True).map(lambda n: ports(*n))),
+    interfaces=st.one_of(
+        st.just(UNREAD),
+        st.lists(
+            st.builds(interface, NAMES, CIDRS.map(lambda cidr: cidr.replace("0/", "1/"))),
+            max_size=3,
+        ).map(lambda found: Reading(tuple(found))),
+    ),
+    networks=st.one_of(
+        st.just(UNREAD),
+        st.lists(
+            st.builds(
+                network, st.just("x"), CIDRS, st.sampled_from(["nat", "hostOnly", "", "other"])
+            ),
+            max_size=3,
+        ).map(lambda found: Reading(tuple(found))),
+    ),
+    main_nat=st.sampled_from([UNREAD, rules(), CALLS]),
+    sharing_nat=st.sampled_from([UNREAD, rules(), SHARED]),
+    sharing_children=st.sampled_from(
+        [{}, {"shared_v4": UNREAD}, {"shared_v4": rules(VMNET), "base_v4": rules(BRIDGE)}]
+    ),
+)
+
+
+@given(MACS, st.booleans())
+def test_whatever_the_mac_no_rule_is_wanted_where_none_may_be(mac: Facts, always: bool) -> None:
+    made = desire(mac, Settings(), always=always)
+    quiet = [s.cidr for s in made.subnets if s.mode == "hostOnly"]
+    for cidr, uplink in made.pairs:
+        assert not NEVER_UPLINK.fullmatch(uplink)
+        assert cidr not in quiet
+        assert cidr in [s.cidr for s in made.nat_subnets]
+        if not always:
+            assert covered(mac, cidr, uplink).state is not True
+    assert len(set(made.pairs)) == len(made.pairs)
+    assert not set(made.uplinks.needed) & set(made.uplinks.spare)
+    assert all(note.isprintable() for note in made.notes)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "nat on en0 inet from 192.168.64.0/24 to any port = 53 -> (en0:0)",
+        "no nat on en0 inet from 192.168.64.0/24 to any port = 53",
+        "no nat inet from <x> to any",
+        "nat on en0 inet from 999.1.1.1 to any -> (en0:0)",
+        "nat on en0 inet from 192.168.64.1/24 to any -> (en0:0)",
+    ],
+)
+def test_a_rule_that_is_not_understood_is_neither_coverage_nor_its_absence(rule: str) -> None:
+    facts = working(rule, "nat on en0 inet from 192.168.64.0/24 to any -> (en0:0) extfilter ei")
+    assert verdict(facts).state is None
