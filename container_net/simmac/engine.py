@@ -120,7 +120,6 @@ class Engine:
             umask=umask,
         )
         outside: Optional[External] = None
-        asked = self._shown(call.argv)
         try:
             with self.store:
                 try:
@@ -134,7 +133,7 @@ class Engine:
                     raise
                 if self.store.save() and self.world.on_effect is not None:
                     self.world.on_effect()
-                self.store.record(asked, call.root, code)
+                self.store.record(self._shown(call.argv), call.root, code)
         finally:
             self.finish()
         if outside is not None:

@@ -463,10 +463,7 @@ def rm(call: Call) -> int:
 def mkdir(call: Call) -> int:
     """`mkdir [-p] [-m MODE] DIR...`"""
     flags, words = _words(call)
-    mode = 0o777 & ~call.umask
-    if "m" in flags:
-        mode, words = int(words[0], 8), words[1:]
-    call.argv = [call.argv[0], "--", *words]
+    mode = int(words[0], 8) if "m" in flags else 0o777 & ~call.umask
 
     def act(call: Call, word: str) -> Optional[str]:
         place = _place(call, word)
@@ -485,7 +482,7 @@ def mkdir(call: Call) -> int:
         _done(call, word)
         return None
 
-    return _each(call, act)
+    return _each(call, act, skip=1 if "m" in flags else 0)
 
 
 def rmdir(call: Call) -> int:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Iterator, List, Set, Tuple
 
 import pytest
+from budget import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -511,7 +512,7 @@ PIECES = st.one_of(st.text(max_size=60), MESSAGES, st.sampled_from(["\n", "\r\n"
 
 
 @given(st.lists(PIECES, max_size=30))
-@settings(max_examples=150, deadline=1000)
+@settings(max_examples=examples(150), deadline=1000)
 def test_any_text_is_explained_without_an_error_and_always_alike(pieces: List[str]) -> None:
     text = "".join(pieces)
     found = explain(text)

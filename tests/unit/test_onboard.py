@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Dict, List
 
 import pytest
+from budget import once
 
 from container_net.simmac import build
 
@@ -351,7 +352,7 @@ def test_korean_follows_the_locale(
     assert ("예행연습" in lines(done.stdout)[-1]) is korean
 
 
-@pytest.mark.skipif(sys.version_info[:2] != (3, 9), reason="once is enough: on the oldest Python")
+@once
 def test_a_newcomer_sees_broken_become_working_and_then_nothing_to_change(
     checkout: Checkout,
 ) -> None:

@@ -1,0 +1,21 @@
+"""How much a test may spend: all of it on one Python, a tenth on the others.
+
+What large input spaces show does not depend on the Python; Nox says which one is thorough.
+"""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+__all__ = ["THOROUGH", "examples", "once"]
+
+THOROUGH = os.environ.get("CONTAINER_NET_THOROUGH", "yes") != "no"
+
+once = pytest.mark.skipif(not THOROUGH, reason="once is enough: on the oldest Python there is")
+
+
+def examples(number: int) -> int:
+    """How many examples of `number` a property test is to try."""
+    return number if THOROUGH else max(number // 10, 10)
