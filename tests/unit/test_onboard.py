@@ -325,6 +325,16 @@ def test_a_task_that_fails_ends_it_with_its_exit_code(
     assert checkout.calls("invoke")[-1].startswith("net." + task.lower())
 
 
+def test_what_could_not_be_measured_is_its_exit_code_and_keeps_nothing_from_being_done(
+    checkout: Checkout,
+) -> None:
+    checkout.system = "Darwin"
+    done = checkout.run("--persist", STUB_VERIFY="3")
+    assert done.returncode == 3
+    assert checkout.calls("invoke")[-1] == "net.persist"
+    assert lines(done.stdout)[-1].endswith("  .venv/bin/invoke net.status")
+
+
 def test_from_another_folder_the_next_step_works_as_it_stands(checkout: Checkout) -> None:
     elsewhere = checkout.tools.parent
     done = checkout.run_from(elsewhere)
