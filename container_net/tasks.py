@@ -7,7 +7,6 @@ Imports that cost time wait until a task runs: `invoke --list` must not pay for 
 from __future__ import annotations
 
 import os
-import sys
 from inspect import Parameter, Signature
 from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Set, Tuple
 
@@ -40,6 +39,19 @@ _OPTIONS: Mapping[str, Tuple[object, str]] = {
     "yes": (False, "Do not ask."),
     "persist": (False, "What net.persist would change."),
     "teardown": (False, "What net.teardown would change."),
+    "probe": (False, "Look from inside a container as well; it is removed afterwards."),
+    "address": (
+        None,
+        "Address that the probe reaches for, with or without a port (default: 1.1.1.1).",
+    ),
+    "resolver": (None, "Resolver outside that the probe asks (default: 1.1.1.1)."),
+    "host": (None, "Name that the probe looks up (default: that of --url)."),
+    "symptom": (
+        None,
+        "Explain this message, or with - a log on standard input, from the catalogue alone.",
+    ),
+    "fix": (False, "Do what this tool may do by itself about what was found."),
+    "report": (None, "Write a Markdown report for a bug report into this file, masked."),
     "out": (None, "Write the files into this folder instead of showing them."),
     "check": ([], "Look into this Dockerfile or runner source; may be given several times."),
 }
@@ -103,13 +115,18 @@ def _translated(text: str) -> str:
 def _run(c: Context, body: Callable[[Session], int], values: Dict[str, Any]) -> int:
     """Everything around a task: language, settings, errors in one sentence, exit codes."""
     from . import report, text
-    from .model import NetError
+    from .model import Interrupted, NetError
 
     text.use(values.get("lang") or text.language_of(os.environ))
     screen = report.Screen(as_json=bool(values.get("json")))
     try:
         from .session import interruptible, open_session
 
+        if values.get("symptom") is not None:
+            # From the catalogue alone: no Mac is looked at, not even a simulated one.
+            from . import doctor_report
+
+            return doctor_report.symptom(screen, values["symptom"])
         with interruptible():
             return body(open_session(c, screen, values))
     except NetError as error:
@@ -118,11 +135,8 @@ def _run(c: Context, body: Callable[[Session], int], values: Dict[str, Any]) -> 
             screen.warn([report.line(f"container-net: {error}", "broken")])
         return error.code
     except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:
-        # The reader has gone; Python's own farewell to stdout would complain once more.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        screen.data(report.error_data(Interrupted(text._("interrupted"))))
+        return Interrupted.code
     except Exception as error:
         if os.environ.get("CONTAINER_NET_TRACEBACK"):
             raise
@@ -180,6 +194,12 @@ def verify(session: Session) -> int:
     return session.verify()
 
 
+@_task("probe", "address", "resolver", "host", "symptom", "fix", "report", "yes", *_PLACE, *_PROBE)
+def doctor(session: Session) -> int:
+    """Find what is wrong, with the evidence and the cure."""
+    return session.doctor()
+
+
 @_task("yes", *_PLACE)
 def teardown(session: Session) -> int:
     """Take everything back as it was found."""
@@ -194,7 +214,7 @@ def env(session: Session) -> int:
 
 def _collection() -> Collection:
     made = Collection("net")
-    for each in (detect, render, plan, setup, persist, status, verify, teardown, env):
+    for each in (detect, render, plan, setup, persist, status, verify, doctor, teardown, env):
         made.add_task(each, default=each is status)
     return made
 

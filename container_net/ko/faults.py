@@ -12,7 +12,7 @@ TEXTS: Dict[str, str] = {
     "IPv6, proxies, isolation, reboots": "IPv6, 프록시, 격리, 재부팅",
     "The agent's image": "에이전트 이미지",
     "The main pf ruleset was reloaded, and vmnet's NAT is cut off": (
-        "메인 pf 규칙 집합가 다시 로드되어 vmnet의 NAT가 끊김"
+        "메인 pf 규칙 집합이 다시 로드되어 vmnet의 NAT가 끊김"
     ),
     (
         "Something reloaded the main pf ruleset: `pfctl -f`, a firewall tool, or `container "
@@ -20,7 +20,7 @@ TEXTS: Dict[str, str] = {
         "`com.apple.internet-sharing`: vmnet's NAT rules are still there, but nothing calls "
         "them."
     ): (
-        "무언가가 메인 pf 규칙 집합를 다시 로드했습니다: `pfctl -f`, 방화벽 도구, 또는 "
+        "무언가가 메인 pf 규칙 집합을 다시 로드했습니다: `pfctl -f`, 방화벽 도구, 또는 "
         "`container system dns create --localhost`. 다시 로드하면 "
         "`com.apple.internet-sharing`을 호출하는 줄이 사라집니다. vmnet의 NAT 규칙은 그대로 "
         "있지만 아무도 호출하지 않습니다."
@@ -64,7 +64,7 @@ TEXTS: Dict[str, str] = {
         "that were loaded there from a file are gone from then on; rules in an anchor under "
         "`com.apple/*` stay."
     ): (
-        "vmnet이 시작될 때 macOS의 InternetSharing이 활성 메인 규칙 집합를 통째로 바꿉니다. "
+        "vmnet이 시작될 때 macOS의 InternetSharing이 활성 메인 규칙 집합을 통째로 바꿉니다. "
         "파일에서 거기에 로드한 규칙은 그때 사라지고, `com.apple/*` 아래 앵커의 규칙은 "
         "남습니다."
     ),
@@ -78,7 +78,7 @@ TEXTS: Dict[str, str] = {
         "containers stay up and the main ruleset is not touched."
     ): (
         "이 도구가 포워딩을 켜고 자체 규칙을 `com.apple/*` 아래에 로드하게 합니다. 실행 중인 "
-        "컨테이너는 멈추지 않고 메인 규칙 집합는 건드리지 않습니다."
+        "컨테이너는 멈추지 않고 메인 규칙 집합은 건드리지 않습니다."
     ),
     (
         "Keep it so: the boot daemon finds the uplink again after every network change and "
@@ -138,7 +138,7 @@ TEXTS: Dict[str, str] = {
         "원인입니다(F07)."
     ),
     "Only the hosts behind a split-tunnel VPN are out of reach": (
-        "분할 VPN VPN 너머의 호스트에만 접속할 수 없음"
+        "분할 VPN 너머의 호스트에만 접속할 수 없음"
     ),
     (
         "vmnet makes a NAT rule only for interfaces that have a default route. A split-tunnel "
@@ -524,7 +524,7 @@ TEXTS: Dict[str, str] = {
         "create` fails."
     ): (
         "/etc/pf.conf에 `load anchor ... from FILE` 줄이 있는데 FILE이 없습니다. 그러면 pf는 이 "
-        "파일을 전혀 로드하지 않습니다. 부팅 후 pf 규칙 집합가 비어 있고 `container system dns "
+        "파일을 전혀 로드하지 않습니다. 부팅 후 pf 규칙 집합이 비어 있고 `container system dns "
         "create`도 실패합니다."
     ),
     "See which line it is; this only reads.": "어느 줄인지 확인합니다. 읽기만 합니다.",
@@ -850,7 +850,7 @@ TEXTS: Dict[str, str] = {
         "Or make a name for it. With releases before the one of 2026-09-10 this reloads the "
         "main pf ruleset and cuts off running containers: run `invoke net.setup` after it."
     ): (
-        "또는 이름을 만듭니다. 2026-09-10 이전 릴리스에서는 이때 메인 pf 규칙 집합가 다시 "
+        "또는 이름을 만듭니다. 2026-09-10 이전 릴리스에서는 이때 메인 pf 규칙 집합이 다시 "
         "로드되어 실행 중인 컨테이너가 끊깁니다. 이어서 `invoke net.setup`을 실행합니다."
     ),
     "The localhost domain works no more after a reboot": (

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 
+from . import carrier
 from .store import Store
 from .world import Call, Exit, External, World
 
@@ -131,8 +132,8 @@ class Engine:
                 except Hung as hung:
                     self.store.record(self._shown(hung.argv), hung.root, None)
                     raise
-                if self.store.save() and self.world.on_effect is not None:
-                    self.world.on_effect()
+                if self.store.save():
+                    self.world.effect()
                 self.store.record(self._shown(call.argv), call.root, code)
         finally:
             self.finish()
@@ -159,6 +160,7 @@ class Engine:
         fault = self._fault(call)
         if fault is not None:
             return fault
+        carrier.look(self.world, call.argv[0])
         answered = PROGRAMS.get(call.argv[0])
         if answered is None:
             raise External(call.argv, call.root)

@@ -17,7 +17,7 @@ from invoke.exceptions import CommandTimedOut, UnexpectedExit
 from invoke.runners import Result, Runner
 
 from . import container as programs
-from . import launchd, net, pf_kernel, vmnet
+from . import carrier, launchd, net, pf_kernel, vmnet
 from .engine import Answer, Engine, Hung
 from .files import owner
 from .pf_grammar import parse
@@ -184,6 +184,8 @@ class Mac:
         """The state, to be changed at will, and jobs of launchd that became due by it."""
         with self._store:
             yield self._store.state
+            if self._store.save():
+                carrier.tell(self._world)
         if not self._store_held():
             self._engine.finish()
             self._wait()

@@ -443,6 +443,8 @@ def _kill(call: Call, hosts: List[str]) -> None:
     killed = len(pf["states"]) - len(kept)
     pf["states"] = kept
     pf["counters"]["removals"] += killed
+    # A carrier of real packets has states of its own to end.
+    pf["kills"] = pf.get("kills", 0) + 1
     call.world.effect()
     call.warn(
         f"killed {killed} states from {len(hosts[:1])} sources and {len(hosts[1:])} destinations"

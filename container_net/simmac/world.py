@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from . import carrier
 from .store import Store
 
 TYPE_CHECKING = False
@@ -84,6 +85,7 @@ class World:
     def effect(self) -> None:
         """Something has just changed, in the state or in a file, and the command goes on."""
         self.store.save()
+        carrier.tell(self)
         if self.on_effect is not None:
             self.on_effect()
 

@@ -158,6 +158,8 @@ def pattern(entry: str) -> re.Pattern[str]:
     for word in entry.split():
         if word == "…":
             words.append(r"( \S.*)?")
+        elif word == "SCRIPT":
+            words.append(r" (?s:.+)")
         elif word.startswith("["):
             words.append(f"( {re.escape(word[1:-1])})?")
         elif "|" in word:
@@ -180,7 +182,7 @@ def test_no_program_is_started_that_the_documents_do_not_list(
         for words in (
             ["net.detect"], ["net.render"], ["net.plan"], ["net.setup", "--always"],
             ["net.status"], ["net.verify"], ["net.persist", "--always"], ["net.status"],
-            ["net.plan", "--persist"], ["net.teardown"],
+            ["net.plan", "--persist"], ["net.doctor", "--probe"], ["net.teardown"],
         ):  # fmt: skip
             run(mac, *words)
             mac.settle()

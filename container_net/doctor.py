@@ -1,0 +1,394 @@
+"""From a Mac to an answer: read everything side by side, recognise, put the first cause on top.
+
+Nothing here changes the Mac. The probe in a container is made only where it is asked for.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import shlex
+from dataclasses import dataclass
+from functools import partial
+from ipaddress import IPv4Address
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
+from urllib.parse import urlsplit
+
+from . import facts as facts_module
+from . import probes
+from .desired import desire
+from .faults import BY_ID, Fault, Step
+from .machine import Machine
+from .model import BadInput, Facts, Image, Reading
+from .probes import Extra, Target
+from .recognise import (
+    POSSIBLE,
+    PRESENT,
+    REGISTRY,
+    UNKNOWN,
+    WITH_PROBE,
+    Case,
+    Finding,
+    recognise,
+)
+from .settings import Settings
+from .text import _
+
+__all__ = [
+    "ORDER",
+    "Answer",
+    "Diagnosis",
+    "Unknown",
+    "answer",
+    "cure",
+    "examine",
+    "fix_for",
+    "judge",
+    "target_of",
+    "told_apart",
+]
+
+# The likeliest first cause first: what stops everything, then the way from near to far, then what
+# concerns some programs only, and last what hurts at the next boot or now and then.
+ORDER: Tuple[str, ...] = (
+    *("F35", "F36", "F38", "F34", "F33", "F13", "F08", "F37", "F45", "F11", "F46", "F01", "F12"),
+    *("F03", "F15", "F14", "F07", "F05", "F18", "F48", "F06", "F09", "F17", "F19", "F21", "F22"),
+    *("F24", "F23", "F42", "F28", "F29", "F27", "F49", "F47", "F02", "F32", "F43", "F25", "F41"),
+    *("F39", "F40", "F04"),
+)
+
+# What the tool does itself about a fault that is marked `yes`; F38 is for a person to do.
+_FIXES: Mapping[str, str] = {
+    **dict.fromkeys(("F03", "F04", "F11", "F12", "F14", "F15", "F43", "F46", "F47"), "setup"),
+    **dict.fromkeys(("F02", "F45", "F49"), "persist"),
+}
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
+# On a managed Mac the firewall's program always says so (faults.md, F18).
+_QUIET = re.compile(r"cannot be modified from command line on managed")
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """Something that could not be read, or does not fit together, and what is open because of it.
+
+    `privilege`: root can read it. `core`: the way itself cannot be judged without it.
+    """
+
+    fact: str
+    why: str
+    faults: Tuple[str, ...]
+    privilege: bool = False
+    core: bool = False
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """A fault that is there or may be, and those that are only its consequences."""
+
+    fault: Fault
+    finding: Finding
+    consequences: Tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Everything that a run found. `findings` has every fault that was looked for."""
+
+    facts: Facts
+    extra: Extra
+    found: Tuple[Diagnosis, ...]
+    unknown: Tuple[Unknown, ...]
+    findings: Mapping[str, Finding]
+    looked: int
+    notes: Tuple[str, ...]
+
+    @property
+    def offline(self) -> bool:
+        """The Mac itself has no way to the internet."""
+        routes = (self.facts.default_route, self.facts.public_route)
+        return all(route.known and route.value is None for route in routes)
+
+    @property
+    def blind(self) -> bool:
+        """Something that matters could not be read, though nobody forbade it."""
+        return any(item.core and not item.privilege for item in self.unknown)
+
+    @property
+    def code(self) -> int:
+        return 1 if self.found or self.blind or self.offline else 0
+
+
+# -- reading
+
+
+def examine(machine: Machine, settings: Settings, target: Optional[Target] = None) -> Answer:
+    """Read a Mac and judge it. With a target, a container asks for it from inside.
+
+    Raises BadInput for given subnets that do not fit this Mac.
+    """
+    wanted: Dict[str, Callable[[], Any]] = {
+        "facts": partial(facts_module.gather, machine, settings),
+        **probes.calls(machine, settings.anchor),
+    }
+    found = dict(zip(wanted, machine.side_by_side(list(wanted.values()))))
+    facts: Facts = found.pop("facts")
+    extra = _deeper(machine, settings, facts, probes.finish(found), target)
+    return answer(facts, settings, extra, asks_as_root=machine.container_user is None)
+
+
+def _deeper(
+    machine: Machine, settings: Settings, facts: Facts, extra: Extra, target: Optional[Target]
+) -> Extra:
+    """What is read only where something points there: container's log, and from inside."""
+    container = facts.container_path
+    if container is None:
+        return extra
+    running = facts.container_service.value == "running"
+    stopped = facts.container_service.known and not running
+    calls: Dict[str, Callable[[], Reading[Any]]] = {}
+    # A service that does not answer is not asked for more.
+    if stopped or (running and target is not None):
+        calls["logs"] = partial(probes.logs, machine, container)
+    if running and target is not None:
+        calls["image"] = partial(facts_module.image, machine, facts, target.image)
+    read = dict(zip(calls, machine.side_by_side(list(calls.values()))))
+    extra = dataclasses.replace(extra, logs=read.get("logs"), image=read.get("image"))
+    if target is None:
+        return extra
+    guest = _from_inside(machine, settings, facts, read.get("image"), target)
+    return dataclasses.replace(extra, guest=guest, target=target)
+
+
+def _from_inside(
+    machine: Machine,
+    settings: Settings,
+    facts: Facts,
+    image: Optional[Reading[Optional[Image]]],
+    target: Target,
+) -> Reading[Any]:
+    source = f"container run {target.image}"
+    if facts.container_service.value != "running":
+        state = facts.container_service.value or facts.container_service.why
+        return Reading(why=_("container's service is {state}").format(state=state), source=source)
+    if image is None or not image.known:
+        return Reading(why=image.why if image else "?", source=source)
+    if image.value is None:
+        why = _("the image {image} is not here").format(image=target.image)
+        return Reading(why=why, source=source)
+    networks = {n.id: n.gateway for n in facts.networks.value or ()}
+    subnets = desire(facts, dataclasses.replace(settings, uplinks=())).nat_subnets
+    gateway = networks.get("default") or next((s.gateway for s in subnets), None)
+    if gateway is None or facts.container_path is None:
+        return Reading(why=_("no NAT network is listed"), source=source)
+    return probes.guest(machine, facts.container_path, str(gateway), target)
+
+
+def target_of(settings: Settings, values: Mapping[str, Any]) -> Optional[Target]:
+    """What the probe asks for, from the options `probe`, `address`, `resolver`, `host`.
+
+    None without `probe`. Raises BadInput.
+    """
+    if not values.get("probe"):
+        return None
+    host = values.get("host") or urlsplit(settings.url).hostname or ""
+    if not isinstance(host, str) or not _HOST.fullmatch(host):
+        raise BadInput(_("--host is {value}: give a host's name.").format(value=repr(host)))
+    text, colon, port = str(values.get("address") or Target.address).partition(":")
+    if colon and not (port.isdecimal() and 0 < int(port) < 65536):
+        raise BadInput(_("--address is {value}: the port will not do.").format(value=repr(text)))
+    return Target(
+        image=settings.image,
+        address=_ipv4("address", text),
+        port=int(port) if colon else Target.port,
+        resolver=_ipv4("resolver", values.get("resolver") or Target.resolver),
+        host=host,
+        url=settings.url,
+    )
+
+
+def _ipv4(name: str, value: object) -> str:
+    try:
+        return str(IPv4Address(str(value)))
+    except ValueError:
+        raise BadInput(
+            _("--{name} is {value}: give an IPv4 address.").format(name=name, value=repr(value))
+        ) from None
+
+
+# -- judging
+
+
+def answer(facts: Facts, settings: Settings, extra: Extra, *, asks_as_root: bool = False) -> Answer:
+    """What follows from everything that was read. Pure; raises BadInput as `desire` does."""
+    # Which uplinks packets really leave by, not which ones the user would like to be served.
+    desired = desire(facts, dataclasses.replace(settings, uplinks=()))
+    findings = recognise(Case(facts, desired, extra, asks_as_root))
+    probed = extra.guest is not None
+    found = judge(findings)
+    return Answer(
+        facts,
+        extra,
+        found,
+        (*_unknown(facts, extra, findings), *_unexplained(extra, found)),
+        findings,
+        len(REGISTRY) if probed else len(REGISTRY) - len(WITH_PROBE),
+        desired.notes,
+    )
+
+
+def judge(findings: Mapping[str, Finding]) -> Tuple[Diagnosis, ...]:
+    """The faults that are there, then those that may be; consequences below their first cause."""
+    seen = [findings[name] for name in ORDER if findings[name].state in (PRESENT, POSSIBLE)]
+    seen.sort(key=lambda finding: finding.state != PRESENT)
+    present = [finding.id for finding in seen if finding.state == PRESENT]
+    below: Dict[str, List[Finding]] = {}
+    for finding in seen:
+        root = _root_cause(finding.id, present)
+        if root != finding.id:
+            below.setdefault(root, []).append(finding)
+    folded = {finding.id for group in below.values() for finding in group}
+    return tuple(
+        Diagnosis(BY_ID[f.id], f, tuple(below.get(f.id, ()))) for f in seen if f.id not in folded
+    )
+
+
+def _root_cause(fault: str, present: Sequence[str]) -> str:
+    causes = [name for name in present if name in BY_ID[fault].consequence_of]
+    return _root_cause(causes[0], present) if causes else fault
+
+
+def _unknown(facts: Facts, extra: Extra, findings: Mapping[str, Finding]) -> Tuple[Unknown, ...]:
+    """Every reading that failed, and every contradiction, with the faults left open by it."""
+    named: Dict[str, Reading[Any]] = {}
+    for name, value in vars(facts).items():
+        if isinstance(value, Reading):
+            named[name] = value
+        elif isinstance(value, Mapping):
+            named.update({f"{name} {key}": inner for key, inner in value.items()})
+    core = set(named)
+    named.update(extra.readings())
+    stopped = facts.container_path is None or facts.container_service.value in (
+        "not running",
+        "unregistered",
+    )
+    waiting: Set[str] = {"networks", "containers", "attachments", "builder"} if stopped else set()
+    if (facts.os_version.value or "").split(".")[0] == "15":
+        # There is no `container network` before macOS 26 (container-facts).
+        waiting.add("networks")
+    items: Dict[str, Unknown] = {}
+    for name, reading in named.items():
+        if reading.known or name in waiting or _quiet(reading):
+            continue
+        open_faults = tuple(
+            f.id
+            for f in findings.values()
+            if f.state == UNKNOWN and any(m.why == reading.why for m in f.missing)
+        )
+        privilege = reading.why == probes.no_root()
+        known = items.get(reading.source or name)
+        items[reading.source or name] = Unknown(
+            reading.source or name,
+            reading.why,
+            tuple(dict.fromkeys((*(known.faults if known else ()), *open_faults))),
+            privilege,
+            name in core or name == "guest" or bool(known and known.core),
+        )
+    return (*items.values(), *_contradictions(findings))
+
+
+def _unexplained(extra: Extra, found: Sequence[Diagnosis]) -> Tuple[Unknown, ...]:
+    """A container got nowhere, and nothing that was read says why: that is not `no fault`."""
+    guest = extra.guest.value if extra.guest is not None else None
+    if guest is None or found or extra.guest is None:
+        return ()
+    names = [n for n in ("gateway", "tcp", "dns-own", "https4") if guest.state(n) == "failed"]
+    if not names:
+        return ()
+    why = _(
+        "from inside a container this failed and no known fault explains it: {rows}; keep a "
+        "container running and run this again"
+    ).format(rows=", ".join(names))
+    return (Unknown(extra.guest.source, why, (), core=True),)
+
+
+def _contradictions(findings: Mapping[str, Finding]) -> List[Unknown]:
+    groups: Dict[Tuple[str, ...], List[str]] = {}
+    for finding in findings.values():
+        if finding.state == UNKNOWN and finding.evidence:
+            groups.setdefault(finding.evidence, []).append(finding.id)
+    return [
+        Unknown(
+            lines[0],
+            _("this does not fit together: {lines}").format(lines="; ".join(lines)),
+            tuple(ids),
+            core=True,
+        )
+        for lines, ids in groups.items()
+    ]
+
+
+def _quiet(reading: Reading[Any]) -> bool:
+    """What is not there to be asked is not worth a word."""
+    program = re.sub(r"^sudo ", "", reading.source).split(" ")[0]
+    return (
+        reading.why in (probes.no_container(), probes.no_program(program))
+        or _QUIET.search(reading.why) is not None
+    )
+
+
+# -- what to do
+
+
+def cure(fault: Fault, finding: Optional[Finding] = None) -> Tuple[Step, ...]:
+    """The steps of a cure in the chosen language, with what is known here filled in."""
+    fill = dict(finding.fill) if finding is not None else {}
+
+    def filled(command: Optional[str]) -> Optional[str]:
+        if command is None:
+            return None
+        for word, value in fill.items():
+            command = re.sub(rf"\b{word}\b", shlex.quote(value).replace("\\", r"\\"), command)
+        return command
+
+    return tuple(Step(_(step.text), filled(step.command)) for step in fault.cure)
+
+
+def told_apart(finding: Finding) -> Tuple[str, ...]:
+    """What would tell a possible fault from those that look the same."""
+    told = []
+    for other in finding.apart:
+        how = next((d.how for d in BY_ID[finding.id].distinguish if d.other == other), None)
+        if how is None:
+            how = next((d.how for d in BY_ID[other].distinguish if d.other == finding.id), None)
+        if how is not None:
+            told.append(_(how))
+        else:
+            told.append(
+                _(
+                    "{first} or {second}: install the signed package and allow it once; if "
+                    "published ports work from then on, it was the Homebrew build's path (F29)."
+                ).format(first=finding.id, second=other)
+            )
+    return tuple(dict.fromkeys(told))
+
+
+def fix_for(found: Answer, settings: Settings) -> Optional[Tuple[str, Settings, Tuple[str, ...]]]:
+    """What the tool may do itself: `setup` or `persist`, with which settings, for which faults.
+
+    None where nothing of what is present is marked `yes`.
+    """
+    faults = [
+        d.fault.id
+        for d in found.found
+        if d.finding.state == PRESENT and d.fault.auto == "yes" and d.fault.id in _FIXES
+    ]
+    if not faults:
+        return None
+    task = "persist" if any(_FIXES[name] == "persist" for name in faults) else "setup"
+    if "F04" in faults:
+        needed = desire(found.facts, dataclasses.replace(settings, uplinks=())).uplinks.needed
+        tunnels = re.findall(r"\butun[0-9]+\b", " ".join(found.findings["F04"].evidence))
+        settings = dataclasses.replace(
+            settings, uplinks=tuple(dict.fromkeys((*settings.uplinks, *needed, *tunnels)))
+        )
+    return task, settings, tuple(faults)

@@ -1,0 +1,578 @@
+"""What doctor says: lines, one JSON object, a Markdown report; and the run of the task itself."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import getpass
+import ipaddress
+import os
+import re
+import socket
+import stat
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Protocol, Sequence, Tuple
+
+from . import __version__, doctor
+from .doctor import Answer, Diagnosis
+from .faults import BY_ID, LIMIT, Fault, Match, Step, explain
+from .machine import Machine
+from .model import BadInput, Reading
+from .parse import SCHEMA, excerpt
+from .probes import Target
+from .recognise import POSSIBLE, PRESENT, Finding
+from .report import Line, Screen, line
+from .report import _pad as pad
+from .report import _width as width
+from .settings import Settings
+from .status import BROKEN, OK, UNKNOWN
+from .text import _
+
+__all__ = ["Mask", "data", "lines", "markdown", "run", "symptom", "write_report"]
+
+# How many faults a symptom's explanation tells in full.
+IN_FULL = 3
+
+
+class SessionLike(Protocol):
+    """What the task needs of a run (session.Session)."""
+
+    machine: Machine
+    settings: Settings
+    screen: Screen
+    values: Dict[str, Any]
+
+    def setup(self) -> int:
+        """Make the Mac as desired for this boot."""
+
+    def persist(self) -> int:
+        """Make it stay."""
+
+
+# -- the task
+
+
+def run(session: SessionLike) -> int:
+    """Examine, say, and where asked for, write the report and do what may be done.
+
+    Returns 0 where no fault was found, else 1. Raises BadInput.
+    """
+    target = doctor.target_of(session.settings, session.values)
+    path = session.values.get("report")
+    if path:
+        _check_report(Path(path))
+    found = doctor.examine(session.machine, session.settings, target)
+    session.screen.show(lines(found, session.machine.sysroot))
+    if path:
+        write_report(Path(path), markdown(found, session.settings))
+        session.screen.warn([line(_("report written to {path}").format(path=path), "dim")])
+    if session.values.get("fix"):
+        found = _fix(session, found, target)
+    session.screen.data(data(found))
+    return found.code
+
+
+def _fix(session: SessionLike, found: Answer, target: Optional[Target]) -> Answer:
+    """Do what is marked `yes`, through the tasks that do it always; then look again."""
+    chosen = doctor.fix_for(found, session.settings)
+    if chosen is None:
+        session.screen.show([line(), line(_("There is nothing here that this tool may mend."))])
+        return found
+    task, settings, faults = chosen
+    # With --json only the final object may reach stdout: the change speaks on stderr.
+    screen = Screen(stream=sys.stderr) if session.screen.as_json else session.screen
+    sentence = _("For {faults}: invoke net.{task}").format(faults=", ".join(faults), task=task)
+    screen.show([line(), line(sentence, "head")])
+    changed: Any = dataclasses.replace(
+        session,  # type: ignore[type-var]
+        settings=settings,
+        screen=screen,
+    )
+    (changed.persist if task == "persist" else changed.setup)()
+    again = doctor.examine(session.machine, session.settings, target)
+    screen.show([line(), *lines(again, session.machine.sysroot)])
+    return again
+
+
+# -- lines
+
+
+def _title(found: Answer, place: Optional[str]) -> str:
+    facts = found.facts
+    parts = [f"container-net {__version__}"]
+    if facts.os_version.value:
+        parts.append(f"macOS {facts.os_version.value}")
+    if facts.container_version.value:
+        parts.append(f"container {facts.container_version.value}")
+    elif facts.container_path is None:
+        parts.append(_("container not installed"))
+    if facts.simulated:
+        parts.append(_("a simulated Mac in {place}").format(place=place))
+    return " · ".join(parts)
+
+
+def lines(found: Answer, place: Optional[str]) -> List[Line]:
+    """One line where all is well; else the first cause on top, and what could not be read."""
+    title = _title(found, place)
+    forbidden = [item for item in found.unknown if item.privilege]
+    unread = [item for item in found.unknown if not item.privilege]
+    if not found.found and not unread and not found.offline:
+        calm = _("no fault found ({count} looked for)").format(count=found.looked)
+        if forbidden:
+            calm += "; " + _("{count} facts only root can read; `sudo -v` first").format(
+                count=len(forbidden)
+            )
+        return [((title + ": ", "head"), (calm, OK)), *_table_lines(found)]
+    shown: List[Line] = [line(title, "head"), line(), *_table_lines(found)]
+    if found.offline:
+        shown.append(line(_("This Mac itself has no way to the internet now."), BROKEN))
+    for diagnosis in found.found:
+        shown += _diagnosis_lines(diagnosis)
+    if not found.found:
+        calm = _("no fault found ({count} looked for)").format(count=found.looked)
+        shown.append(line(calm, UNKNOWN if found.blind else OK))
+    for item in unread:
+        left = f" [{', '.join(item.faults)}]" if item.faults else ""
+        shown.append(((_("not known") + ": ", UNKNOWN), (item.why, ""), (left, "dim")))
+    if forbidden:
+        shown.append(
+            (
+                (_("not known") + ": ", UNKNOWN),
+                (
+                    _("{count} facts only root can read; `sudo -v` first").format(
+                        count=len(forbidden)
+                    ),
+                    "",
+                ),
+            )
+        )
+    return shown
+
+
+def _table_lines(found: Answer) -> List[Line]:
+    """The table of the probe in a container, where there is one."""
+    guest = found.extra.guest.value if found.extra.guest is not None else None
+    if guest is None:
+        return []
+    words = {
+        "ok": (_("ok"), OK),
+        "failed": (_("failed"), BROKEN),
+        "none": (_("not measured"), "dim"),
+    }
+    shown: List[Line] = [line(_("From inside a container:"), "head")]
+    titles = _row_titles()
+    columns = max(map(width, titles.values())) + 2
+    for name, title in titles.items():
+        row = guest.rows.get(name)
+        word, style = words[row.state if row else "none"]
+        detail = row.detail if row else "-"
+        shown.append(
+            ((f"    {pad(title, columns)}", ""), (pad(word, 14), style), (detail, "dim")),
+        )
+    return [*shown, line()]
+
+
+def _row_titles() -> Dict[str, str]:
+    return {
+        "gateway": _("gateway (ping)"),
+        "address": _("public address (ping)"),
+        "tcp": _("public address (TCP)"),
+        "dns-gateway": _("a name, asked at the gateway"),
+        "dns-public": _("a name, asked outside"),
+        "dns-own": _("a name, as the image asks"),
+        "https4": "HTTPS, IPv4",
+        "https6": "HTTPS, IPv6",
+        "resolver": "/etc/resolv.conf",
+    }
+
+
+def _diagnosis_lines(diagnosis: Diagnosis) -> List[Line]:
+    fault, finding = diagnosis.fault, diagnosis.finding
+    sure = finding.state == PRESENT
+    style = BROKEN if sure else UNKNOWN
+    word = _("present") if sure else _("possible")
+    shown: List[Line] = [
+        (
+            (("✗ " if sure else "? "), style),
+            (f"{fault.id}  {_(fault.title)}  ", "head"),
+            (word, style),
+        )
+    ]
+    shown += [_entry(_("seen"), text) for text in finding.evidence]
+    shown += [_entry(_("cause"), _(fault.cause))]
+    shown += [_entry(_("told apart"), text) for text in doctor.told_apart(finding)]
+    shown += step_lines(doctor.cure(fault, finding))
+    shown += [_entry(_("more"), text) for text in fault.evidence[:2] if "://" in text]
+    for below in diagnosis.consequences:
+        shown.append(
+            (
+                ("    └ ", "dim"),
+                (f"{below.id}  {_(BY_ID[below.id].title)}", ""),
+                (" " + _("(a consequence)"), "dim"),
+            )
+        )
+    return [*shown, line()]
+
+
+def _entry(name: str, text: str) -> Line:
+    return ((f"    {name}: ", "dim"), (text, ""))
+
+
+def step_lines(steps: Sequence[Step]) -> List[Line]:
+    """A cure: numbered sentences, and the commands to paste below them."""
+    shown: List[Line] = []
+    for number, step in enumerate(steps, 1):
+        shown.append(((f"    {number}. ", "dim"), (step.text, "")))
+        if step.command:
+            shown.append((("       ", ""), (step.command, "cure")))
+    return shown
+
+
+# -- JSON
+
+
+def data(found: Answer) -> Dict[str, Any]:
+    """The object of `--json` (schema 1)."""
+    facts = found.facts
+    version = facts.os_version.value
+    return {
+        "schema": SCHEMA,
+        "version": __version__,
+        "host": {"os": f"macOS {version}" if version else None, "simulated": facts.simulated},
+        "container": {
+            "cli": facts.container_version.value,
+            "service": facts.container_service.value,
+        },
+        "faults": [_fault_data(d.fault, d.finding, d.consequences) for d in found.found],
+        "unknown": [
+            {"fact": u.fact, "why": u.why, "faults": list(u.faults), "root_only": u.privilege}
+            for u in found.unknown
+        ],
+        "looked": found.looked,
+        "probe": _probe_data(found),
+        "notes": list(found.notes),
+    }
+
+
+def _fault_data(fault: Fault, finding: Finding, below: Iterable[Finding] = ()) -> Dict[str, Any]:
+    steps = doctor.cure(fault, finding)
+    return {
+        "id": fault.id,
+        "state": finding.state,
+        "title": _(fault.title),
+        "cause": _(fault.cause),
+        "evidence": list(finding.evidence),
+        "cure": [step.command or step.text for step in steps],
+        "steps": [{"text": step.text, "command": step.command} for step in steps],
+        "auto": fault.auto,
+        "told_apart": list(doctor.told_apart(finding)),
+        "links": [text for text in fault.evidence if "://" in text],
+        "consequences": [
+            {"id": f.id, "state": f.state, "evidence": list(f.evidence)} for f in below
+        ],
+    }
+
+
+def _probe_data(found: Answer) -> Optional[Dict[str, Any]]:
+    guest = found.extra.guest
+    if guest is None:
+        return None
+    if guest.value is None:
+        return {"why": guest.why}
+    return {name: {"state": r.state, "detail": r.detail} for name, r in guest.value.rows.items()}
+
+
+# -- from the catalogue alone
+
+
+def symptom(screen: Screen, text: str) -> int:
+    """Explain a message, or with `-` a log on standard input. No Mac is asked.
+
+    Returns 0 where the catalogue knows it, else 1. Raises BadInput.
+    """
+    if text == "-":
+        text = _from_stdin()
+    if not text.strip():
+        raise BadInput(_("--symptom is empty: give a message, or - and a log on standard input."))
+    matches = explain(text)
+    screen.data(_symptom_data(matches))
+    screen.show(_symptom_lines(matches))
+    return 0 if matches else 1
+
+
+def _from_stdin() -> str:
+    if sys.stdin.isatty():
+        raise BadInput(_("--symptom - reads a log from standard input: pipe one in."))
+    tail = b""
+    for block in iter(lambda: sys.stdin.buffer.read(1 << 16), b""):
+        tail = (tail + block)[-4 * LIMIT :]
+    return tail.decode("utf-8", "replace")
+
+
+def _symptom_data(matches: Sequence[Match]) -> Dict[str, Any]:
+    faults = []
+    for match in matches:
+        finding = Finding(match.fault.id, POSSIBLE, (excerpt(match.quote, 240),))
+        faults.append(_fault_data(match.fault, finding))
+    guide = []
+    for row in dict.fromkeys(match.row for match in matches if match.row is not None):
+        guide.append(
+            {
+                "id": row.id,
+                "symptom": _(row.symptom),
+                "cause": _(row.cause),
+                "cure": [step.command or _(step.text) for step in row.cure],
+                "first_check": row.first_check.command,
+                "faults": list(row.faults),
+            }
+        )
+    return {
+        "schema": SCHEMA,
+        "version": __version__,
+        "faults": faults,
+        "unknown": [],
+        "guide": guide,
+    }
+
+
+def _symptom_lines(matches: Sequence[Match]) -> List[Line]:
+    if not matches:
+        return [
+            line(
+                _(
+                    "No fault of the catalogue shows in this way; invoke net.doctor looks at the "
+                    "Mac."
+                ),
+                UNKNOWN,
+            )
+        ]
+    shown: List[Line] = []
+    for row in dict.fromkeys(match.row for match in matches if match.row is not None):
+        shown.append(line(_(row.symptom), "head"))
+        shown.append(_entry(_("cause"), _(row.cause)))
+        shown.append(_entry(_("check first"), _(row.first_check.text)))
+        if row.first_check.command:
+            shown.append((("       ", ""), (row.first_check.command, "cure")))
+        shown += step_lines([Step(_(step.text), step.command) for step in row.cure])
+        shown.append(line())
+    shown.append(line(_("It shows in this way, the likeliest first:"), "head"))
+    for match in matches[:IN_FULL]:
+        shown.append((("? ", UNKNOWN), (f"{match.fault.id}  {_(match.fault.title)}", "head")))
+        shown.append(_entry(_("seen"), excerpt(match.quote, 200)))
+        shown.append(_entry(_("cause"), _(match.fault.cause)))
+        shown += step_lines(doctor.cure(match.fault))
+    shown += [
+        (("? ", UNKNOWN), (f"{match.fault.id}  {_(match.fault.title)}", ""))
+        for match in matches[IN_FULL:]
+    ]
+    return [*shown, line(), line(_("On the Mac itself, invoke net.doctor says which it is."))]
+
+
+# -- the report for a bug report
+
+
+class Mask:
+    """Puts placeholders for what points to a person or a machine; the same value, the same one."""
+
+    _MAC = re.compile(r"(?<![0-9A-Fa-f:])(?:[0-9A-Fa-f]{1,2}:){5}[0-9A-Fa-f]{1,2}(?![0-9A-Fa-f:])")
+    _V6 = re.compile(
+        r"(?<![0-9A-Fa-f:.])[0-9A-Fa-f:]*:[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*(?![0-9A-Za-z:])"
+    )
+    _V4 = re.compile(r"(?<![0-9.])(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?![0-9]|\.[0-9])")
+    _UUID = re.compile(r"\b[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}\b")
+    _TOKEN = re.compile(r"(?<![0-9A-Za-z.])[0-9]{12,20}(?![0-9A-Za-z.])")
+    _SHORT_NET = re.compile(
+        r"(?<![0-9.])(?:[0-9]{1,3}\.){1,2}[0-9]{1,3}(?:/[0-9]{1,2})?(?= +link#)"
+    )
+    _USER = re.compile(r"(?<=/Users/)[^/\s\"']+")
+    _LOCAL = re.compile(
+        r"\b[A-Za-z0-9](?:[A-Za-z0-9-]*\.)+(?:local|lan|internal|intranet|corp|home|ts\.net)\b"
+    )
+    _URL = re.compile(r"(?<=://)[A-Za-z0-9.-]+")
+
+    def __init__(self, users: Iterable[str] = (), hosts: Iterable[str] = ()) -> None:
+        self._seen: Dict[Tuple[str, str], str] = {}
+        self._words = [
+            (kind, word)
+            for kind, words in (("user", users), ("host", hosts))
+            for word in sorted(set(words), key=lambda w: (-len(w), w))
+            if len(word) > 1
+        ]
+
+    def __call__(self, text: str) -> str:
+        """The text with everything masked."""
+        text = self._UUID.sub(lambda m: self._put("uuid", m.group().lower()), text)
+        text = self._USER.sub(lambda m: self._put("user", m.group()), text)
+        text = self._URL.sub(lambda m: self._put("host", m.group().lower()), text)
+        text = self._LOCAL.sub(lambda m: self._put("host", m.group().lower()), text)
+        for kind, word in self._words:
+            whole = re.compile(rf"(?<![\w<-]){re.escape(word)}(?![\w>-])", re.IGNORECASE)
+            text = whole.sub(self._put(kind, word.lower()), text) if whole.search(text) else text
+        text = self._MAC.sub(lambda m: self._put("mac", m.group().lower()), text)
+        text = self._V6.sub(self._v6, text)
+        text = self._V4.sub(lambda m: self._put("ipv4", m.group()), text)
+        text = self._SHORT_NET.sub(lambda m: self._put("ipv4", m.group()), text)
+        return self._TOKEN.sub(lambda m: self._put("token", m.group()), text)
+
+    def _v6(self, match: re.Match[str]) -> str:
+        try:
+            value = ipaddress.IPv6Address(match.group())
+        except ValueError:
+            return match.group()
+        return self._put("ipv6", str(value))
+
+    def _put(self, kind: str, value: str) -> str:
+        key = (kind, value)
+        if key not in self._seen:
+            count = sum(1 for other, _value in self._seen if other == kind)
+            self._seen[key] = f"<{kind}-{count + 1}>"
+        return self._seen[key]
+
+
+def _mask_for(found: Answer, settings: Settings) -> Mask:
+    users = {os.environ.get(name, "") for name in ("USER", "LOGNAME", "SUDO_USER")}
+    with contextlib.suppress(Exception):
+        users.add(getpass.getuser())
+    host = socket.gethostname()
+    hosts = {host, host.split(".")[0]}
+    hosts |= {r.domain for r in found.extra.resolvers.value or ()}
+    # A container's own name is a host name too.
+    hosts |= {a.container for a in found.extra.attachments.value or ()}
+    target = found.extra.target
+    if target is not None:
+        hosts.add(target.host)
+    if "/" in settings.image:
+        hosts.add(settings.image.split("/")[0])
+    return Mask(users - {"", "root"}, hosts - {"", "?", "localhost"})
+
+
+def markdown(found: Answer, settings: Settings) -> str:
+    """A report fit for a bug report: what was found, and what was read, masked."""
+    mask = _mask_for(found, settings)
+    facts = found.facts
+    rows: List[str] = [
+        f"# container-net {__version__}: net.doctor",
+        "",
+        _("Addresses, names and tokens are masked; the same value has the same mask throughout."),
+        "",
+        f"- macOS: {facts.os_version.value or '?'}",
+        f"- container: {facts.container_version.value or '?'} "
+        f"({facts.container_service.value or '?'})",
+        f"- {_('simulated')}: {_('yes') if facts.simulated else _('no')}",
+        "",
+        f"## {_('Faults')}",
+        "",
+    ]
+    for diagnosis in found.found:
+        rows += _markdown_fault(diagnosis, mask)
+    if not found.found:
+        rows += [_("no fault found ({count} looked for)").format(count=found.looked), ""]
+    if found.unknown:
+        rows += [f"## {_('Not known')}", ""]
+        rows += [f"- {mask(_code(item.why))}" for item in found.unknown] + [""]
+    rows += [f"## {_('What was read')}", "", "```text"]
+    rows += [mask(text) for text in _read(found)]
+    rows += ["```", ""]
+    return "\n".join(rows)
+
+
+def _code(text: str) -> str:
+    """Foreign text as code: Markdown and mentions in it mean nothing."""
+    return "`" + text.replace("`", "'") + "`"
+
+
+def _markdown_fault(diagnosis: Diagnosis, mask: Mask) -> List[str]:
+    fault, finding = diagnosis.fault, diagnosis.finding
+    word = _("present") if finding.state == PRESENT else _("possible")
+    rows = [f"### {fault.id}: {_(fault.title)} ({word})", ""]
+    rows += [f"- {mask(_code(text))}" for text in finding.evidence]
+    rows += [f"- {_('told apart')}: {text}" for text in doctor.told_apart(finding)]
+    rows += [f"- └ {f.id}: {_(BY_ID[f.id].title)}" for f in diagnosis.consequences]
+    rows += [f"- {text}" for text in fault.evidence if "://" in text]
+    return [*rows, ""]
+
+
+def _read(found: Answer) -> List[str]:
+    """Every reading on a line or a few: source, and value or the reason why there is none."""
+    rows: List[str] = []
+    readings: Dict[str, Reading[Any]] = {}
+    for name, value in vars(found.facts).items():
+        if isinstance(value, Reading):
+            readings[name] = value
+        elif isinstance(value, Mapping) and name != "files":
+            readings.update({f"{name} {key}": inner for key, inner in value.items()})
+    for name, reading in found.extra.readings().items():
+        if name not in ("redirect_file", "logs"):
+            readings[name] = reading
+    for name, reading in readings.items():
+        if not reading.known:
+            rows.append(f"{name}: ? {excerpt(reading.why, 200)}")
+            continue
+        value = reading.value
+        items = list(value) if isinstance(value, tuple) else [value]
+        if len(items) != 1:
+            rows.append(f"{name}: {len(items)}")
+            rows += [f"    {_shown(item)}" for item in items]
+        else:
+            rows.append(f"{name}: {_shown(items[0])}")
+    return rows
+
+
+def _shown(item: object) -> str:
+    text = getattr(item, "text", None) or getattr(item, "line", None)
+    if isinstance(text, str):
+        return excerpt(text, 300)
+    if dataclasses.is_dataclass(item):
+        parts = [
+            f"{key}={_shown(value)}" for key, value in vars(item).items() if value not in ("", ())
+        ]
+        return excerpt(" ".join(parts), 400)
+    if isinstance(item, (tuple, list)):
+        return ",".join(_shown(value) for value in item)
+    if isinstance(item, Mapping):
+        return ", ".join(f"{key}={_shown(value)}" for key, value in item.items())
+    return str(item)
+
+
+def _check_report(path: Path) -> None:
+    """That a report can lie there. Raises BadInput."""
+    try:
+        info = os.lstat(path)
+    except OSError:
+        info = None
+    if info is not None and not stat.S_ISREG(info.st_mode):
+        raise BadInput(
+            _("--report is {path}, which is no regular file; it is left alone.").format(path=path)
+        )
+    if not path.absolute().parent.is_dir():
+        raise BadInput(_("--report is {path}, and there is no such folder.").format(path=path))
+
+
+def write_report(path: Path, text: str) -> None:
+    """Write a file that only its owner can read; what lies there must be a regular file.
+
+    Raises BadInput.
+    """
+    _check_report(path)
+    draft = ""
+    try:
+        # Made exclusively, and moved over the name: a link put there meanwhile is not followed.
+        handle, draft = tempfile.mkstemp(prefix=".container-net-", dir=path.absolute().parent)
+        with open(handle, "w", encoding="utf-8") as file:
+            os.fchmod(file.fileno(), 0o600)
+            file.write(text)
+        if path.exists() or path.is_symlink():
+            os.replace(draft, path)
+        else:
+            os.link(draft, path)
+            os.unlink(draft)
+    except OSError as error:
+        if draft and os.path.lexists(draft):
+            os.unlink(draft)
+        raise BadInput(
+            _("--report is {path}, which cannot be written: {why}.").format(
+                path=path, why=error.strerror
+            )
+        ) from None

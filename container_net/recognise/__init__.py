@@ -1,0 +1,80 @@
+"""Recognisers: from what was read to what is known of each fault of the catalogue. Pure.
+
+Every fault is in one of three groups. `REGISTRY` has a recogniser for each fault that the output
+of commands shows. Of those, `WITH_PROBE` need the probe in a container (`--probe`) or container's
+log. `BY_SYMPTOM` are shown by no command's output, or are no fault in themselves (F10): they are
+found through `--symptom` only, and no run claims that they are absent.
+
+A reading that is missing, text that is no answer, and readings that contradict one another give
+`unknown`, never a wrong `present`.
+"""
+
+from __future__ import annotations
+
+from typing import Callable, Dict, Mapping, Tuple
+
+from .case import (
+    ABSENT,
+    POSSIBLE,
+    PRESENT,
+    UNKNOWN,
+    Case,
+    Contradiction,
+    Finding,
+    Unread,
+    timed_out,
+)
+from .egress import EGRESS
+from .guest import GUEST
+from .names import NAMES
+from .service import SERVICE
+
+__all__ = [
+    "ABSENT",
+    "BY_SYMPTOM",
+    "POSSIBLE",
+    "PRESENT",
+    "REGISTRY",
+    "UNKNOWN",
+    "WITH_PROBE",
+    "Case",
+    "Finding",
+    "recognise",
+    "timed_out",
+]
+
+Recogniser = Callable[[Case], Finding]
+
+REGISTRY: Mapping[str, Recogniser] = {**EGRESS, **NAMES, **SERVICE, **GUEST}
+
+BY_SYMPTOM: Mapping[str, str] = {
+    "F10": "no fault: without a container there is no bridge",
+    "F16": "macOS shows the state of Private Relay to no command",
+    "F20": "only the VPN client's own log shows it",
+    "F21b": "it lasts a moment, and idle ports look the same",
+    "F26": "which names are meant is not known",
+    "F30": "the service that cannot bind is not known",
+    "F31": "what a program asks for is not known",
+    "F44": "what may be reached is for a person to say",
+    "G04": "what the agent's runner does is inside the image",
+}
+"""Faults without a recogniser, and why."""
+
+WITH_PROBE: Tuple[str, ...] = (
+    *("F17", "F19", "F22", "F24", "F27", "F28", "F29", "F39", "F40", "F42"),
+)
+"""Faults that a run without `--probe` does not look for."""
+
+
+def _one(fault: str, recogniser: Recogniser, case: Case) -> Finding:
+    try:
+        return recogniser(case)
+    except Unread as error:
+        return Finding(fault, UNKNOWN, (), (error.reading,))
+    except Contradiction as error:
+        return Finding(fault, UNKNOWN, error.lines)
+
+
+def recognise(case: Case) -> Dict[str, Finding]:
+    """A finding for every fault of `REGISTRY`."""
+    return {fault: _one(fault, recogniser, case) for fault, recogniser in REGISTRY.items()}

@@ -1,0 +1,305 @@
+"""Why a container's packets are not translated: one reason for each pair of subnet and uplink.
+
+Several faults of the catalogue look alike from far; here they exclude one another, so that one
+cause gives one fault (faults.md, 1 A).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+from typing import List, Optional, Tuple
+
+from ..desired import daemon_persisted, hook, translated
+from ..model import Rule, Subnet
+from ..text import _
+from .case import Case, Contradiction, Unread, need, quote, rules
+
+__all__ = [
+    "Pair",
+    "before_this_boot",
+    "carried",
+    "dead_inside",
+    "leaking",
+    "pairs",
+    "sharing_called",
+    "tunnel",
+]
+
+# What vmnet, this tool and the recipes of the web write; a rule limited to some targets does not
+# carry the way to the internet.
+_NAT = re.compile(
+    r"nat on ([a-z][a-z0-9]*[0-9]) (?:inet )?from (any|[0-9.]+(?:/[0-9]+)?) to any -> .+"
+)
+SHARING = "com.apple.internet-sharing"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A NAT subnet and an uplink that its packets leave by.
+
+    `fault` is the id of what is wrong, empty where the pair is translated; `sure` whether that is
+    proven or only the likeliest. `rule` is the rule that translates, where one does.
+    """
+
+    subnet: Subnet
+    bridge: str
+    uplink: str
+    fault: str
+    sure: bool = True
+    evidence: Tuple[str, ...] = ()
+    rule: Optional[Rule] = None
+
+
+@dataclass(frozen=True)
+class _Nat:
+    """A plain translation rule, and the anchor it stands in."""
+
+    place: str
+    uplink: str
+    source: Optional[IPv4Network]
+    rule: Rule
+    line: str
+    called: bool
+
+    def holds(self, subnet: IPv4Network) -> bool:
+        return self.source is None or subnet.subnet_of(self.source)
+
+
+def pairs(case: Case) -> Tuple[Pair, ...]:
+    """Every pair and its verdict. Raises Unread, Contradiction."""
+    served = case.served()
+    if not served:
+        return ()
+    return tuple(_judge(case, s, bridge, u) for s, bridge in served for u in case.uplinks())
+
+
+def _parsed(rule: Rule) -> Optional[Tuple[str, Optional[IPv4Network]]]:
+    match = _NAT.fullmatch(rule.text)
+    if match is None:
+        return None
+    try:
+        return match.group(1), None if match.group(2) == "any" else IPv4Network(match.group(2))
+    except ValueError:
+        return None
+
+
+def _vmnets(case: Case) -> List[_Nat]:
+    """vmnet's own rules; whether they are called is another question."""
+    found = []
+    for name, reading in case.facts.sharing_children.items():
+        for rule in rules(reading, counted=True):
+            parsed = _parsed(rule)
+            if parsed is not None:
+                found.append(_Nat(name, *parsed, rule, quote(reading, rule.text), True))
+    return found
+
+
+def _others(case: Case) -> List[_Nat]:
+    """Rules of ours and of anybody but vmnet, with whether pf gets to them."""
+    facts = case.facts
+    main = rules(facts.main_nat)
+    found: List[_Nat] = []
+
+    def take(place: str, called: bool, reading_rules: Tuple[Rule, ...], source: str) -> None:
+        for rule in reading_rules:
+            parsed = _parsed(rule)
+            if parsed is not None:
+                found.append(_Nat(place, *parsed, rule, f"{source} → {rule.text}", called))
+
+    take("", True, main, facts.main_nat.source)
+    ours = rules(facts.anchor_nat, counted=True)
+    # Read twice: a list that ends between two rules looks whole, and would look like a fault.
+    again = case.extra.own_nat
+    if facts.anchor in again.source and [r.text for r in rules(again)] != [r.text for r in ours]:
+        raise Contradiction(facts.anchor_nat.source, again.source)
+    take(facts.anchor, bool(hook(facts)), ours, facts.anchor_nat.source)
+    # The tree of anchors says who else there is.
+    need(case.extra.anchors)
+    for path, reading in case.extra.foreign_nat.items():
+        take(path, _called(main, path), rules(reading), reading.source)
+    return found
+
+
+def _called(main: Tuple[Rule, ...], path: str) -> bool:
+    parent = path.rsplit("/", 1)[0] if "/" in path else ""
+    calls = [f'nat-anchor "{path}"', f'nat-anchor "{path}/*"']
+    if parent:
+        calls.append(f'nat-anchor "{parent}/*"')
+    return any(rule.text.startswith(tuple(calls)) for rule in main)
+
+
+def sharing_called(case: Case) -> bool:
+    """Whether the live main ruleset calls vmnet's anchor. Raises Unread, Contradiction."""
+    start = (f'nat-anchor "{SHARING}"', f'nat-anchor "{SHARING}/*"')
+    return any(rule.text.startswith(start) for rule in rules(case.facts.main_nat))
+
+
+def _judge(case: Case, subnet: Subnet, bridge: str, uplink: str) -> Pair:
+    facts, cidr = case.facts, subnet.cidr
+    enabled = need(facts.pf_enabled)
+    if not enabled and facts.references.value:
+        raise Contradiction(
+            quote(facts.pf_enabled, "Disabled"),
+            quote(facts.references, facts.references.value[0].token),
+        )
+    vmnets, others = _vmnets(case), _others(case)
+    if enabled and translated(facts, cidr, uplink).state:
+        rule = next((n.rule for n in vmnets if n.uplink == uplink and n.holds(cidr)), None)
+        return Pair(subnet, bridge, uplink, "", rule=rule)
+    fitting = [n for n in others if n.uplink == uplink and n.holds(cidr)]
+    working = next((n for n in fitting if n.called), None)
+    if enabled and working is not None:
+        return Pair(subnet, bridge, uplink, "", rule=working.rule)
+    if enabled and translated(facts, cidr, uplink).state is None:
+        raise Unread(facts.sharing_nat if not facts.sharing_nat.known else facts.main_nat)
+
+    def broken(fault: str, *evidence: str, sure: bool = True) -> Pair:
+        return Pair(subnet, bridge, uplink, fault, sure, evidence)
+
+    way = quote(facts.public_route, f"interface: {uplink}")
+    theirs = [n for n in vmnets if n.holds(cidr)]
+    exact = next((n for n in theirs + fitting if n.uplink == uplink), None)
+    if not enabled and exact is not None:
+        return broken("F46", quote(facts.pf_enabled, "Status: Disabled"), exact.line)
+    if fitting:
+        place = fitting[0].place
+        parent = place.split("/")[0] + "/*" if "/" in place else place
+        return _cut_off(
+            case, broken("F01", _lacks_call(case, place), fitting[0].line), (parent, place)
+        )
+    if theirs and not sharing_called(case):
+        return _cut_off(case, broken("F01", _lacks_call(case), theirs[0].line), (SHARING,))
+    if exact is not None:
+        # vmnet's anchor is called and has the rule, yet calls no child that holds it.
+        raise Contradiction(quote(facts.sharing_nat, _("no call")), exact.line)
+    if theirs:
+        rules(facts.sharing_nat)
+        fault = "F03" if any(n.startswith("utun") for n in (uplink, theirs[0].uplink)) else "F07"
+        return broken(fault, way, theirs[0].line)
+    return _without_vmnet(case, broken("F01", sure=False), others, way)
+
+
+def _lacks_call(case: Case, anchor: str = SHARING) -> str:
+    return _("{command} has no nat-anchor that calls {anchor}").format(
+        command=case.facts.main_nat.source, anchor=anchor
+    )
+
+
+def _cut_off(case: Case, pair: Pair, names: Tuple[str, ...]) -> Pair:
+    """The call of an anchor is missing among the translation rules: the filter rules must agree, or
+    the output was cut off. `pfctl -F nat` leaves them, and no translation rule at all."""
+    calls = tuple(f'anchor "{name}"' for name in names)
+    filters = [r.text for r in rules(case.facts.main_rules) if r.text.startswith(calls)]
+    if not filters:
+        return pair
+    if rules(case.facts.main_nat):
+        raise Contradiction(pair.evidence[0], quote(case.facts.main_rules, filters[0]))
+    return Pair(pair.subnet, pair.bridge, pair.uplink, "F01", False, pair.evidence)
+
+
+def _without_vmnet(case: Case, pair: Pair, others: List[_Nat], way: str) -> Pair:
+    """vmnet has no rule for the subnet at all: whose rule did the work, and why not now?"""
+
+    def broken(fault: str, *evidence: str, sure: bool = True) -> Pair:
+        return Pair(pair.subnet, pair.bridge, pair.uplink, fault, sure, evidence)
+
+    cidr = pair.subnet.cidr
+    elsewhere = next((n for n in others if n.holds(cidr)), None)
+    if elsewhere is not None:
+        return broken("F14", way, elsewhere.line)
+    old = next(
+        (n for n in others if n.source is not None and n.source.is_private and n.called), None
+    )
+    if old is not None:
+        return broken(
+            "F15",
+            quote(case.facts.networks, str(cidr)) if case.facts.networks.known else str(cidr),
+            old.line,
+        )
+    before = before_this_boot(case)
+    if before:
+        return broken("F45", *before)
+    if case.system == 15:
+        return broken(
+            "F12",
+            quote(case.facts.os_version, case.facts.os_version.value or ""),
+            _("no translation rule for {subnet} on {uplink}").format(
+                subnet=cidr, uplink=pair.uplink
+            ),
+        )
+    nothing = _("no translation rule for {subnet} on {uplink}").format(
+        subnet=cidr, uplink=pair.uplink
+    )
+    if sharing_called(case):
+        return broken("F07", nothing, way, sure=False)
+    return broken("F01", _lacks_call(case), nothing, sure=False)
+
+
+# -- set up once, and gone with a reboot
+
+
+def before_this_boot(case: Case) -> Tuple[str, ...]:
+    """Evidence that the way was set up before this boot and is not in force now; else empty."""
+    facts = case.facts
+    conf = facts.files["sysctl_conf"]
+    content = (conf.value.content or b"").decode("latin-1") if conf.value is not None else ""
+    line = re.search(r"^\s*net\.inet\.ip\.forwarding\s*=\s*1\s*$", content, re.MULTILINE)
+    if line and facts.forwarding.value == 0:
+        return (
+            quote(conf, line.group().strip()),
+            quote(facts.forwarding, str(facts.forwarding.value)),
+        )
+    state, boot = facts.state.value, facts.boot.value
+    if state is None or facts.anchor_nat.value:
+        return ()
+    if daemon_persisted(facts):
+        job = facts.daemon.value
+        if job is not None and (job.disabled or not job.loaded):
+            told = _("disabled") if job.disabled else _("not loaded")
+            return (quote(facts.state, "daemon"), quote(facts.daemon, told))
+        return ()
+    session = facts.boot_session.value
+    if boot is not None and session is not None and boot.session != session:
+        return (quote(facts.boot, f"boot {boot.session}"), quote(facts.boot_session, session))
+    return ()
+
+
+# -- measured in a container
+
+
+def dead_inside(case: Case) -> Tuple[str, ...]:
+    """Evidence that a container reaches its gateway and no address beyond; else empty.
+
+    Raises Unread where the probe was asked for and failed.
+    """
+    guest = case.guest()
+    if guest is None or guest.state("gateway") == "failed" or guest.state("tcp") != "failed":
+        return ()
+    if guest.state("address") == "ok" or "ok" in (guest.state("https4"), guest.state("dns-public")):
+        return ()
+    if case.facts.forwarding.value != 1:
+        return ()
+    return tuple(case.row(name) for name in ("gateway", "address", "tcp"))
+
+
+def tunnel(case: Case) -> Optional[str]:
+    """The VPN's interface that packets leave by now. Raises Unread, Contradiction."""
+    return next((name for name in case.uplinks() if name.startswith("utun")), None)
+
+
+def carried(case: Case, subnet: IPv4Network, uplink: str) -> bool:
+    """Whether any rule that pf gets to translates the subnet there. Raises Unread."""
+    if translated(case.facts, subnet, uplink).state:
+        return True
+    return any(n.called and n.uplink == uplink and n.holds(subnet) for n in _others(case))
+
+
+def leaking(case: Case, subnet: IPv4Network, uplink: str) -> Optional[str]:
+    """The line of a rule in force that translates a subnet on an uplink."""
+    called = sharing_called(case)
+    for nat in _others(case) + (_vmnets(case) if called else []):
+        if nat.called and nat.uplink == uplink and nat.holds(subnet):
+            return nat.line
+    return None

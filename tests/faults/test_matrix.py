@@ -1,0 +1,125 @@
+"""The confusion matrix: each scene's fault is told, and nothing else is. `nox -s faults` prints it.
+
+    P  told as present     p  told as possible (of a pair that no output can tell apart)
+    .  a consequence, told below its cause     !  wrong
+
+Columns are the faults that command output shows; rows are the scenes.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Dict, List, Tuple
+
+import pytest
+from faults.scenes import FAULTS, HEALTHY, Scene, machine_of, told
+
+from container_net import doctor
+from container_net.doctor import Answer
+from container_net.faults import BY_ID
+from container_net.recognise import BY_SYMPTOM, REGISTRY
+from container_net.settings import Settings
+from container_net.simmac import Mac, build
+
+SETTINGS = Settings()
+Results = List[Tuple[Scene, Answer]]
+
+
+def examine(mac: Mac, probe: bool) -> Answer:
+    target = doctor.target_of(SETTINGS, {"probe": probe})
+    return doctor.examine(machine_of(mac), SETTINGS, target)
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    """Every scene, played on a Mac of its own and examined once."""
+    folder = tmp_path_factory.mktemp("macs")
+    blank = build(folder / "blank", "idle")
+    found: Results = []
+    for number, scene in enumerate([*FAULTS, *HEALTHY]):
+        mac = blank.snapshot(folder / str(number))
+        scene.play(mac)
+        found.append((scene, examine(mac, scene.probe)))
+        shutil.rmtree(folder / str(number))
+    return found
+
+
+def mark(scene: Scene, answer: Answer, fault: str) -> str:
+    below = {f.id for d in answer.found for f in d.consequences}
+    state = told(answer).get(fault, "")
+    if state != scene.expect.get(fault, "") or (fault in below) != (fault in scene.below):
+        return "!"
+    return {"present": "P", "possible": "p"}.get(state, "." if fault in below else "")
+
+
+def table(results: Results) -> str:
+    columns = sorted(REGISTRY)
+    width = max(len(scene.name) for scene, _answer in results)
+    rows = [" " * width + "  " + " ".join(name[1:] for name in columns)]
+    for scene, answer in results:
+        marks = " ".join(f"{mark(scene, answer, name):>2}" for name in columns)
+        rows.append(f"{scene.name:<{width}}  {marks}".rstrip())
+    return "\n".join(rows)
+
+
+def test_every_fault_has_a_scene_or_a_reason_why_not() -> None:
+    shown = {fault for scene in FAULTS for fault in scene.expect}
+    assert shown == set(REGISTRY)
+    assert set(REGISTRY) | set(BY_SYMPTOM) == set(BY_ID)
+    assert not set(REGISTRY) & set(BY_SYMPTOM)
+    assert sorted(doctor.ORDER) == sorted(REGISTRY)
+
+
+def test_the_matrix(results: Results, capsys: pytest.CaptureFixture[str]) -> None:
+    drawn = table(results)
+    with capsys.disabled():
+        print("\n" + drawn)
+    wrong: Dict[str, object] = {
+        scene.name: (told(answer), dict(scene.expect), [u.why for u in answer.unknown])
+        for scene, answer in results
+        if any(mark(scene, answer, fault) == "!" for fault in REGISTRY)
+    }
+    assert wrong == {}
+
+
+def test_what_is_healthy_is_told_calmly(results: Results) -> None:
+    loud = {
+        scene.name: [(u.fact, u.why) for u in answer.unknown]
+        for scene, answer in results
+        if not scene.expect and answer.code != 0
+    }
+    assert loud == {}
+
+
+def test_each_diagnosis_quotes_what_was_read(results: Results) -> None:
+    for scene, answer in results:
+        for diagnosis in answer.found:
+            assert diagnosis.finding.evidence, (scene.name, diagnosis.fault.id)
+            assert doctor.cure(diagnosis.fault, diagnosis.finding)
+            if len(scene.expect) > 1:
+                assert doctor.told_apart(diagnosis.finding), (scene.name, diagnosis.fault.id)
+
+
+def test_possible_stands_alone_only_where_it_is_written_down() -> None:
+    for scene in FAULTS:
+        states = list(scene.expect.values())
+        assert states in (["present"], ["possible", "possible"]), scene.name
+
+
+def test_nothing_is_changed_and_no_container_stays(tmp_path: Path) -> None:
+    mac = build(tmp_path / "mac", "healthy")
+    files, before = mac.files(), mac.state
+    pf = {
+        name: [r["rule"] if "rule" in r else str(r.get("call")) for r in a["nat"]]
+        for name, a in before["pf"]["anchors"].items()
+    }
+    examine(mac, probe=True)
+    after = mac.state
+    assert mac.files() == files
+    assert after["container"] == before["container"]
+    assert after["sysctl"] == before["sysctl"]
+    assert {
+        n: [r["rule"] if "rule" in r else str(r.get("call")) for r in a["nat"]]
+        for n, a in after["pf"]["anchors"].items()
+    } == pf
