@@ -206,6 +206,7 @@ class _Walk:
         self.boot = plan.boot
         self.taken: Optional[Reference] = None
         self.doubtful = 0
+        self.enabling = False
         self.interrupts = Interrupts()
 
     # -- journal
@@ -279,15 +280,15 @@ class _Walk:
             self._unload(action.label)
 
     def _enable(self) -> None:
+        self.enabling = True
         try:
             answer = self.machine.must(["/sbin/pfctl", "-E"])
-        except CommandFailed:
-            self._find_taken()
+        except CommandFailed as error:
+            self.enabling = error.answer.timed_out
             raise
         try:
             number = parse.token(answer)
         except parse.Unreadable as error:
-            self._find_taken()
             raise ChangeFailed(
                 _("pf was asked to be enabled and gave no token: {text}").format(text=error)
             ) from None
@@ -423,6 +424,8 @@ class _Walk:
                 for action in change.undo:
                     if self._is_there(change, action):
                         self._undo(action)
+                if change.what == "pf" and self.enabling and self.taken is None:
+                    self._find_taken()
                 if change.what == "pf" and self.taken is not None:
                     self._release(self.taken)
                 if change.what == "pf" and self.doubtful:

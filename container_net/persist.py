@@ -120,7 +120,7 @@ def files(
 def judge(facts: Facts, desired: Desired, sysroot: Optional[str]) -> Dict[str, str]:
     """How each part is: ok, absent, drifted, disabled or unknown (issue of persistence, 4)."""
     return {
-        "sysctl_conf": _judge_block(facts.files["sysctl_conf"], pfconf.FORWARDING, _sysctl_line()),
+        "sysctl_conf": _judge_sysctl_conf(facts),
         "pf_conf": _judge_pf_conf(facts),
         "anchor_file": _judge_anchor_file(facts),
         "daemon": _judge_daemon(facts, desired, sysroot),
@@ -133,6 +133,13 @@ def _judge_block(reading: Reading[FileFact], name: str, line: bytes) -> str:
     if reading.value.content is None:
         return ABSENT
     return pfconf.block_state(reading.value.content, name, line)
+
+
+def _judge_sysctl_conf(facts: Facts) -> str:
+    state = _judge_block(facts.files["sysctl_conf"], pfconf.FORWARDING, _sysctl_line())
+    if state == ABSENT and _recorded(facts).get("sysctl_conf") == "yes":
+        return DRIFTED
+    return state
 
 
 def _judge_pf_conf(facts: Facts) -> str:

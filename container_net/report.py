@@ -111,7 +111,7 @@ class Screen:
 
     def data(self, value: Dict[str, Any]) -> None:
         if self.as_json:
-            sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=1) + "\n")
+            self._write(sys.stdout, json.dumps(value, ensure_ascii=False, indent=1) + "\n")
 
     def _print(self, lines: Iterable[Line], stream: TextIO) -> None:
         prefix = invocation()
@@ -119,9 +119,19 @@ class Screen:
         if stream.isatty() and not os.environ.get("NO_COLOR"):
             self._coloured(shown, stream)
             return
-        for row in shown:
-            stream.write("".join(text for text, _style in row).rstrip() + "\n")
-        stream.flush()
+        rows = ("".join(text for text, _style in row).rstrip() + "\n" for row in shown)
+        self._write(stream, "".join(rows))
+
+    @staticmethod
+    def _write(stream: TextIO, text: str) -> None:
+        """Where the reader has gone (`| head`), the run goes on without a word: half a change would
+        be left otherwise."""
+        try:
+            stream.write(text)
+            stream.flush()
+        except BrokenPipeError:
+            # Python's own farewell to the stream would complain once more.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
     def _coloured(self, lines: Sequence[Line], stream: TextIO) -> None:
         # rich takes a while to import; a pipe does not need it.

@@ -16,8 +16,8 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tupl
 from invoke.exceptions import CommandTimedOut, UnexpectedExit
 from invoke.runners import Result, Runner
 
-from . import container as programs
 from . import carrier, launchd, net, pf_kernel, vmnet
+from . import container as programs
 from .engine import Answer, Engine, Hung
 from .files import owner
 from .pf_grammar import parse
