@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from ipaddress import IPv4Network
-from typing import List, Optional, Tuple
+from typing import Dict, List, Optional, Tuple
 
 from . import parse
 from .model import BadInput, Facts, Interface, Reading, Rule, Subnet
@@ -29,6 +29,8 @@ __all__ = [
     "nat_bridge_up",
     "our_token",
     "ours",
+    "seen_last",
+    "seen_now",
     "translated",
 ]
 
@@ -402,7 +404,27 @@ def daemon_persisted(facts: Facts) -> bool:
 
 def managed(facts: Facts) -> bool:
     """Something of ours is in force: such a Mac is kept as we set it up, not looked at anew."""
-    return facts.state.value is not None or bool(facts.anchor_nat.value)
+    kept = facts.state.value is not None and bool(facts.state.value.persisted)
+    return kept or _current(facts) or bool(facts.anchor_nat.value)
+
+
+def seen_now(facts: Facts, subnets: Tuple[Subnet, ...], needed: Tuple[str, ...]) -> Dict[str, bool]:
+    """What vmnet is seen to cover now, `SUBNET UPLINK` to yes or no: only where a bridge is up, for
+    without one vmnet's rules do not exist."""
+    seen: Dict[str, bool] = {}
+    for subnet in subnets:
+        for uplink in needed:
+            verdict = covered(facts, subnet.cidr, uplink).state
+            if subnet.mode == "nat" and bridge_of(facts, subnet) and verdict is not None:
+                seen[f"{subnet.cidr} {uplink}"] = verdict
+    return seen
+
+
+def seen_last(facts: Facts, subnets: Tuple[Subnet, ...], needed: Tuple[str, ...]) -> bool:
+    """Whether vmnet covered every needed pair when a container last ran, as far as was noted."""
+    noted = facts.state.value.seen if facts.state.value is not None else {}
+    pairs = [f"{s.cidr} {u}" for s in subnets if s.mode == "nat" for u in needed]
+    return bool(pairs) and all(noted.get(pair) for pair in pairs)
 
 
 # -- desire

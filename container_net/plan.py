@@ -17,6 +17,7 @@ from .desired import (
     hook,
     nat_bridge_up,
     our_token,
+    seen_now,
 )
 from .facts import BOOT_FILE, FILES, STATE_FILE, STATE_FOLDER, anchor_path
 from .machine import Argv, MacPath, temporary
@@ -228,6 +229,8 @@ def setup(facts: Facts, desired: Desired) -> Plan:
         raise Missing(_hook_missing(facts))
     changes = [c for c in (_anchor(facts, desired), _pf(facts), _forwarding(facts)) if c]
     state = facts.state.value or State(facts.anchor, __version__)
+    seen = seen_now(facts, desired.subnets, desired.uplinks.needed)
+    state = replace(state, seen={**state.seen, **seen})
     boot = _boot_now(facts)
     if any(c.what == "forwarding" for c in changes) and boot.forwarding is None:
         boot = replace(boot, forwarding=facts.forwarding.value)

@@ -16,7 +16,7 @@ from invoke.context import Context
 
 from . import __version__, apply, env, facts, persist, render, report, settings, status, verify
 from . import plan as planning
-from .desired import Desired, bridge_of, covered, desire, managed
+from .desired import Desired, bridge_of, covered, desire, managed, seen_last
 from .machine import Machine, open_machine
 from .model import BadInput, Facts, Interrupted, NotHolding
 from .parse import SCHEMA
@@ -233,6 +233,11 @@ class Session:
                 *self._all_the_same(again),
             )
         if check.state == status.UNKNOWN:
+            if seen_last(found, desired.subnets, desired.uplinks.needed):
+                return (
+                    _("vmnet translated by itself when a container last ran"),
+                    *self._all_the_same(again),
+                )
             self.screen.show(
                 [line(_("It could not be tried: {why}").format(why=check.evidence), "dim")]
             )

@@ -603,3 +603,14 @@ def test_looking_changes_nothing_and_takes_no_lock(new: New) -> None:
         run(mac, *task.split())
     assert files(mac) == before
     assert not [argv for argv in asked(mac) if LOCK in argv]
+
+
+def test_what_was_seen_last_decides_where_nothing_can_be_tried(new: Callable[..., Mac]) -> None:
+    mac = new("healthy")
+    assert run(mac, "net.setup", "--always").code == 0
+    mac.reboot()
+    # container's service is not started yet: nothing to look at, and nothing to try.
+    assert run(mac, "net.plan", "--json").changes == []
+    assert run(mac, "net.setup").code == 0
+    assert anchor_rules(mac) == []
+    assert run(mac, "net.setup", "--always", "--json").changes != []

@@ -653,10 +653,15 @@ def test_forwarding_is_ours_where_this_boots_journal_says_it_was_0(
     assert desired.forwarding_is_ours(facts(forwarding=Reading(1), boot=journal)) is ours
 
 
-def test_a_mac_is_managed_while_something_of_ours_is_there() -> None:
+def test_a_mac_is_managed_while_something_of_ours_is_in_force() -> None:
     assert not desired.managed(facts())
     assert not desired.managed(facts(anchor_nat=UNREAD, state=UNREAD))
-    assert desired.managed(facts(state=Reading(State(ANCHOR))))
+    # What setup did in a former boot is over; what was persisted is not.
+    assert not desired.managed(facts(state=Reading(State(ANCHOR))))
+    assert desired.managed(facts(state=Reading(State(ANCHOR, persisted={"daemon": "yes"}))))
+    this_boot = {"boot": Reading(Boot(SESSION)), "boot_session": Reading(SESSION)}
+    assert desired.managed(facts(**this_boot))
+    assert not desired.managed(facts(**{**this_boot, "boot_session": Reading("another-boot")}))
     assert desired.managed(facts(anchor_nat=rules("nat on en0 all -> (en0:0)")))
 
 
