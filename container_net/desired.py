@@ -12,7 +12,7 @@ from typing import Dict, List, Optional, Tuple
 
 from . import parse
 from .model import BadInput, Facts, Interface, Reading, Rule, Subnet
-from .settings import NEVER_UPLINK, Settings
+from .settings import INTERFACE, NEVER_UPLINK, Settings
 from .text import _
 
 __all__ = [
@@ -159,8 +159,24 @@ def _uplinks(facts: Facts, settings: Settings) -> Uplinks:
         )
     if not needed and not whys:
         notes.append(_("this Mac has no way to the internet itself now (no default route)"))
+    if whys or not facts.ports.known:
+        # What cannot be read takes no rule away; the boot script does the same.
+        ports += tuple(n for n in _served(facts) if n not in ports)
+    if not facts.ports.known:
+        notes.append(_("the spare uplinks are not known: {why}").format(why=facts.ports.why))
     spare = tuple(p for p in ports if p not in needed)
     return Uplinks(tuple(needed), spare, "; ".join(whys), tuple(notes))
+
+
+def _served(facts: Facts) -> Tuple[str, ...]:
+    """The uplinks that our live rules name."""
+    matches = (re.match(r"nat on ([a-z0-9]+) ", r.text) for r in facts.anchor_nat.value or ())
+    return tuple(dict.fromkeys(m.group(1) for m in matches if m and is_uplink(m.group(1))))
+
+
+def is_uplink(name: str) -> bool:
+    """A name of the kind of interface that can lead to the internet."""
+    return bool(INTERFACE.fullmatch(name)) and not NEVER_UPLINK.fullmatch(name)
 
 
 def _can_translate(facts: Facts, name: str) -> bool:

@@ -256,4 +256,5 @@ TEXTS: Dict[str, str] = {
     "Write the files into this folder instead of showing them.": "보여 주는 대신 이 폴더에 파일로 씁니다.",
     "Look into this Dockerfile or runner source; may be given several times.": "이 Dockerfile이나 runner 소스를 살펴봅니다. 여러 번 쓸 수 있습니다.",
     "vmnet translated by itself when a container last ran": "마지막으로 컨테이너가 실행될 때 vmnet이 스스로 변환했습니다",
+    "the spare uplinks are not known: {why}": "예비 업링크를 알 수 없습니다: {why}",
 }

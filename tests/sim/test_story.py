@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Callable, Dict, List
+from typing import Any, Callable, Dict, List, Sequence
 
 import pytest
 from sim.support import (
@@ -19,6 +19,7 @@ from sim.support import (
     tokens,
 )
 
+from container_net.machine import Machine
 from container_net.simmac import Mac
 from container_net.simmac.builder import SCENES
 
@@ -614,3 +615,19 @@ def test_what_was_seen_last_decides_where_nothing_can_be_tried(new: Callable[...
     assert run(mac, "net.setup").code == 0
     assert anchor_rules(mac) == []
     assert run(mac, "net.setup", "--always", "--json").changes != []
+
+
+def test_commands_wait_for_one_another_at_most_three_deep(
+    new: Callable[..., Mac], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounds: List[int] = []
+    real = Machine.side_by_side
+
+    def counted(self: Machine, calls: Sequence[Callable[[], Any]]) -> List[Any]:
+        if calls:
+            rounds.append(len(calls))
+        return real(self, calls)
+
+    monkeypatch.setattr(Machine, "side_by_side", counted)
+    assert run(new("healthy"), "net.status").code == 0
+    assert 1 <= len(rounds) <= 3

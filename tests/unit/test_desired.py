@@ -864,3 +864,11 @@ def test_whatever_the_mac_no_rule_is_wanted_where_none_may_be(mac: Facts, always
 def test_a_rule_that_is_not_understood_is_neither_coverage_nor_its_absence(rule: str) -> None:
     facts = working(rule, "nat on en0 inet from 192.168.64.0/24 to any -> (en0:0) extfilter ei")
     assert verdict(facts).state is None
+
+
+def test_ports_that_cannot_be_read_take_no_rule_away() -> None:
+    live = "nat on en7 inet from 192.168.64.0/24 to any -> (en7:0)"
+    found = facts(default_route=route("en0"), ports=UNREAD, anchor_nat=rules(live))
+    wanted = desired.desire(found, Settings())
+    assert wanted.uplinks.spare == ("en7",)
+    assert any("spare uplinks are not known" in note for note in wanted.notes)
