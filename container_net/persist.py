@@ -222,14 +222,20 @@ def persist(
 
     `pf_conf_error` is what `pfctl -n -f /etc/pf.conf` complains of, None where it does not.
     """
-    record = _record(desired, settings, parts)
     remains: List[str] = []
     changes: List[Change] = list(runtime.changes)
     made = list(facts.state.value.made) if facts.state.value is not None else []
+    edits = _edit_pf_conf(facts, pf_conf_error, remains) if parts.pf_conf else []
+    if remains and not _loads_our_file(facts):
+        # Left alone, and without our line: then there is nothing to keep a file for.
+        parts = replace(parts, pf_conf=False)
+    record = _record(desired, settings, parts)
     if parts.pf_conf:
-        changes += _write_anchor_file(facts, desired)
-        changes += _edit_pf_conf(facts, pf_conf_error, remains)
+        changes += _write_anchor_file(facts, desired) + edits
+    left = len(remains)
     changes += _edit_sysctl_conf(facts, remains)
+    if len(remains) > left:
+        del record["sysctl_conf"]
     if parts.daemon:
         changes += _install_daemon(facts, record, sysroot)
     for reading in facts.files.values():
@@ -253,6 +259,13 @@ def persist(
         originals=_originals(changes),
         incomplete=bool(remains),
     )
+
+
+def _loads_our_file(facts: Facts) -> bool:
+    """Whether a line of /etc/pf.conf loads the file of our anchor."""
+    value = facts.files["pf_conf"].value
+    content = b"" if value is None else value.content or b""
+    return render.anchor_file(facts.anchor) in pfconf.loaded_files(content)
 
 
 def _originals(changes: List[Change]) -> Tuple[str, ...]:
@@ -455,10 +468,7 @@ def unpersist(facts: Facts) -> Tuple[Tuple[Change, ...], Tuple[str, ...]]:
     changes += _clean_sysctl_conf(facts, made, remains)
     cleaned = _clean_pf_conf(facts, remains)
     changes += cleaned
-    value = facts.files["pf_conf"].value
-    content = b"" if value is None else value.content or b""
-    loads = anchor_path(facts.anchor).replace("/private", "") in pfconf.loaded_files(content)
-    if not loads or cleaned:
+    if not _loads_our_file(facts) or cleaned:
         changes += _removed(facts, "anchor_file")
     elif facts.files["anchor_file"].value is not None:
         remains.append(

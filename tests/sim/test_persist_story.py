@@ -563,7 +563,9 @@ def test_a_pf_conf_that_did_not_parse_is_shown_and_left_alone(new: New) -> None:
     assert ran.code == 1, ran
     assert "/etc/pf.conf:7: syntax error" in ran.out.replace("/private", "")
     assert text(mac, PF_CONF) == first
-    assert kept(mac)["daemon"] == "ok", "the rest is done"
+    states = kept(mac)
+    assert states["daemon"] == "ok", "the rest is done"
+    assert (states["pf_conf"], states["anchor_file"]) == ("absent", "absent"), "and no file for it"
     assert run(mac, "net.teardown").code == 0
     assert text(mac, PF_CONF) == first
 
