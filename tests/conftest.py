@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from typing import Iterator
 
 import pytest
@@ -15,6 +16,11 @@ from container_net import text
 settings.register_profile("container-net", deadline=None)
 settings.register_profile("container-net-ci", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("container-net-ci" if os.environ.get("CI") else "container-net")
+
+# A shell starts what it puts into the background with Ctrl-C ignored, and children inherit that:
+# the tests of Ctrl-C are about a tool in the foreground.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
