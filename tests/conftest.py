@@ -7,14 +7,18 @@ import signal
 from typing import Iterator
 
 import pytest
+from budget import examples
 from hypothesis import settings
 
 from container_net import text
 
 # A machine that is busy with something else is no failure, so there is no deadline. In CI the same
 # examples every time: a red build is then one that can be looked at.
-settings.register_profile("container-net", deadline=None)
-settings.register_profile("container-net-ci", deadline=None, derandomize=True, print_blob=True)
+TRIES = examples(100)
+settings.register_profile("container-net", deadline=None, max_examples=TRIES)
+settings.register_profile(
+    "container-net-ci", deadline=None, max_examples=TRIES, derandomize=True, print_blob=True
+)
 settings.load_profile("container-net-ci" if os.environ.get("CI") else "container-net")
 
 # A shell starts what it puts into the background with Ctrl-C ignored, and children inherit that:
