@@ -79,7 +79,9 @@ def invocation() -> str:
     if program.name == "container-net":
         return "container-net net."
     found = shutil.which("invoke")
-    if program.name not in ("invoke", "inv") or (found and os.path.samefile(found, program)):
+    if program.name not in ("invoke", "inv") or not program.exists():
+        return "invoke net."
+    if found and program.samefile(found):
         return "invoke net."
     try:
         shown = str(program.relative_to(Path.cwd()))
