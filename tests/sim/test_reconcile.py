@@ -523,7 +523,8 @@ def test_a_hung_pfctl_is_given_up_in_time(stage: Stage) -> None:
     stage.hang("pfctl")
     begin = time.monotonic()
     assert stage.run() == 1
-    assert 5 <= time.monotonic() - begin < 12
+    # 10 s at most for the program; a busy machine takes longer for what comes before and after.
+    assert 5 <= time.monotonic() - begin < 30
     assert stage.log[-1].startswith(f"the rules of {ANCHOR} cannot be read (/sbin/pfctl took too")
     assert len(stage.calls("pfctl")) == 1
     assert stage.processes() == {}

@@ -1,0 +1,32 @@
+"""A lab for each test that asks for one; without what it needs, such tests are left out by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Iterator
+
+import pytest
+from lab import layout
+from lab.namespaces import sweep
+
+if TYPE_CHECKING:
+    from lab.world import Lab
+
+
+@pytest.fixture(scope="session")
+def able() -> None:
+    """This machine can hold a lab."""
+    missing = layout.lacking()
+    if missing:
+        pytest.skip(f"no lab here: this machine lacks {', '.join(missing)}")
+    # What a killed run has left behind.
+    sweep()
+
+
+@pytest.fixture
+def lab(able: None, tmp_path: Path) -> Iterator[Lab]:
+    """A Mac with no container running, in namespaces of its own."""
+    from lab.world import Lab
+
+    with Lab(tmp_path) as made:
+        yield made
