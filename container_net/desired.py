@@ -271,7 +271,9 @@ def hook(facts: Facts) -> Optional[bool]:
 
 _NAT = re.compile(
     r"(?P<no>no )?nat (?:on (?P<negated>! )?(?P<interface>[a-z0-9]+) )?(?:inet )?"
-    r"from (?P<source>any|[0-9.]+(?:/[0-9]+)?) to (?P<to>any|[0-9.]+(?:/[0-9]+)?)(?: -> .*)?"
+    # pf shows `from any to any` as `all`.
+    r"(?:all|from (?P<source>any|[0-9.]+(?:/[0-9]+)?) to (?P<to>any|[0-9.]+(?:/[0-9]+)?))"
+    r"(?: -> .*)?"
 )
 _NAT_ELSEWHERE = re.compile(r"(?:no )?nat on (?P<interface>[a-z0-9]+) ")
 
@@ -349,7 +351,8 @@ def _first_match(rules: Tuple[Rule, ...], subnet: IPv4Network, uplink: str) -> O
             continue
         match = _NAT.fullmatch(rule.text)
         try:
-            source = match and IPv4Network(match.group("source").replace("any", "0.0.0.0/0"))
+            given = (match.group("source") if match else None) or "any"
+            source = IPv4Network(given.replace("any", "0.0.0.0/0"))
         except ValueError:
             source = None
         if match is None or source is None:
@@ -359,7 +362,7 @@ def _first_match(rules: Tuple[Rule, ...], subnet: IPv4Network, uplink: str) -> O
             )
         if match.group("negated") and match.group("interface") == uplink:
             continue
-        if match.group("to") != "any" or not subnet.subnet_of(source):
+        if match.group("to") not in ("any", None) or not subnet.subnet_of(source):
             continue
         if match.group("no"):
             return Coverage(False, _("vmnet exempts it: {rule}").format(rule=rule.text))

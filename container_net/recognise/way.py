@@ -30,7 +30,7 @@ __all__ = [
 # What vmnet, this tool and the recipes of the web write; a rule limited to some targets does not
 # carry the way to the internet.
 _NAT = re.compile(
-    r"nat on ([a-z][a-z0-9]*[0-9]) (?:inet )?from (any|[0-9.]+(?:/[0-9]+)?) to any -> .+"
+    r"nat on ([a-z][a-z0-9]*[0-9]) (?:inet )?(?:all|from (any|[0-9.]+(?:/[0-9]+)?) to any) -> .+"
 )
 SHARING = "com.apple.internet-sharing"
 
@@ -80,7 +80,9 @@ def _parsed(rule: Rule) -> Optional[Tuple[str, Optional[IPv4Network]]]:
     if match is None:
         return None
     try:
-        return match.group(1), None if match.group(2) == "any" else IPv4Network(match.group(2))
+        # pf shows `from any to any` as `all`.
+        source = match.group(2)
+        return match.group(1), None if source in (None, "any") else IPv4Network(source)
     except ValueError:
         return None
 

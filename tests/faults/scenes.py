@@ -537,6 +537,12 @@ def _(mac: Mac) -> None:
     root(mac, "/sbin/pfctl -a com.apple/300.mine -f -", rule)
 
 
+@_fault("host-only leaks by a rule for all", F43="present")
+def _(mac: Mac) -> None:
+    _two(mac)
+    root(mac, "/sbin/pfctl -a com.apple/300.mine -f -", "nat on en0 from any to any -> (en0)\n")
+
+
 def _two(mac: Mac) -> None:
     mac.add_network("private", "192.168.128.0/24", "hostOnly")
     mac.start_container()

@@ -490,6 +490,7 @@ def test_a_rule_for_something_else_covers_nothing(text: str, uplink: str) -> Non
     [
         "nat on en0 inet from 192.168.0.0/16 to any -> (en0:0)",
         "nat on en0 inet from any to any -> (en0) round-robin",
+        "nat on en0 inet all -> (en0) round-robin",
         "nat inet from 192.168.64.0/24 to any -> 10.0.0.5",
         "nat on ! bridge100 inet from 192.168.64.0/24 to any -> 10.0.0.5",
         "nat on en0 from 192.168.64.0/24 to any -> (en0:0)",
