@@ -7,7 +7,7 @@ from pathlib import Path
 
 import nox
 
-__all__ = ["bench", "faults", "lab", "lint", "lock", "sim", "unit"]
+__all__ = ["bench", "faults", "integration", "lab", "lint", "lock", "sim", "unit"]
 
 nox.needs_version = ">=2026.4"
 nox.options.default_venv_backend = "virtualenv"
@@ -120,6 +120,16 @@ def lab(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def integration(session: nox.Session) -> None:
+    """The suite for a real Mac, on the best host there is: mac, lab or sim."""
+    _install(session, "integration")
+    # Says which host it is; ends here on a Mac whose owner has not agreed.
+    session.run("python", "tests/integration/pick.py")
+    # In one process: there is one machine.
+    _pytest(session, "tests/integration", "-n", "0", install=False)
+
+
+@nox.session(default=False)
 def bench(session: nox.Session) -> None:
     """Speed and memory, as ratios measured in one run."""
     _install(session, "lab")
@@ -136,6 +146,7 @@ def lock(session: nox.Session) -> None:
         "run": ["pyproject.toml"],
         "test": ["pyproject.toml", "--group", "test"],
         "lab": ["pyproject.toml", "--group", "lab"],
+        "integration": ["pyproject.toml", "--group", "integration"],
         "lint": ["pyproject.toml", "--group", "lint"],
         "check": ["--group", "pyproject.toml:check"],
         "lock": ["--group", "pyproject.toml:lock"],

@@ -1,0 +1,51 @@
+"""Hosts for the story, and what was seen and chosen, printed at the end.
+
+CONTAINER_NET_EVIDENCE names the folder where a Mac's evidence is kept.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import List, Tuple
+
+import pytest
+from integration.host import Evidence, SimHost, guard
+
+_stories: List[Tuple[str, Evidence]] = []
+
+
+def _kept(request: pytest.FixtureRequest, evidence: Evidence) -> Evidence:
+    if request.node.name.startswith("test_the_story"):
+        _stories.append((request.node.name, evidence))
+    return evidence
+
+
+@pytest.fixture
+def evidence(request: pytest.FixtureRequest, tmp_path: Path) -> Evidence:
+    return _kept(request, Evidence(tmp_path / "evidence"))
+
+
+@pytest.fixture
+def sim(evidence: Evidence, tmp_path: Path) -> SimHost:
+    """A simulated Mac without `container`, as a hosted one."""
+    return SimHost(evidence, tmp_path)
+
+
+@pytest.fixture
+def mac_evidence(request: pytest.FixtureRequest, tmp_path: Path) -> Evidence:
+    """What is kept of a run on a real Mac; a Mac whose owner has not agreed is left out by name."""
+    why = guard(sys.platform, dict(os.environ))
+    if why:
+        pytest.skip(why)
+    place = os.environ.get("CONTAINER_NET_EVIDENCE")
+    return _kept(request, Evidence(Path(place).resolve() if place else tmp_path / "evidence"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Each story's notes: the guest that was chosen and why, its steps, the exceptions used."""
+    for name, found in _stories:
+        terminalreporter.section(name.replace("_", " "))
+        for note in found.notes:
+            terminalreporter.line(note)

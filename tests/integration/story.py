@@ -1,0 +1,395 @@
+"""The story that every host goes through, step by step, and the machine put back at its end.
+
+A step fails for one reason, and bears its name into the report. Whatever happens in the middle, the
+machine is put back: first by the tool, then by hand, and what is then not as it was is a failure of
+its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import signal
+import threading
+import traceback
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
+
+from integration.guests import Guest, Unsuited
+from integration.host import LABEL, Host, Ran
+from integration.state import (
+    ANCHOR,
+    FORWARDING,
+    Reference,
+    State,
+    differences,
+    main_ruleset,
+    main_text,
+    put_back,
+    put_main_back,
+    record,
+    references,
+    uplink,
+)
+
+__all__ = ["STEPS", "Broken", "Keeper", "tell"]
+
+STEPS = (
+    "shared mode is left alone",
+    "the guest has the symptom",
+    "setup",
+    "the guest gets out",
+    "setup again",
+    "persist",
+    "the boot played",
+    "pf.conf reloaded",
+    "teardown",
+    "nothing is left",
+)
+PLIST = f"/Library/LaunchDaemons/{LABEL}.plist"
+COUNTERS = re.compile(r"\[ Evaluations: (\d+)\s+Packets: (\d+)")
+
+
+class Broken(AssertionError):
+    """A step that did not hold. `step` is its name; `put_back` what the machine still lacks."""
+
+    def __init__(self, step: str, why: str, left: Sequence[str] = ()) -> None:
+        self.step = step
+        self.left = tuple(left)
+        text = f"{step}: {why}"
+        if left:
+            text += "\nand the machine is not as it was:\n  " + "\n  ".join(left)
+        super().__init__(text)
+
+
+class Keeper:
+    """Records the machine, lets the suite work on it, and puts it back.
+
+    Leaving raises Broken where the body failed or something is not as it was.
+    """
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+        self.evidence = host.evidence
+        self.step = "start"
+        self.guests: List[Guest] = []
+        self.seen: List[Reference] = []
+        self._signals: Dict[int, Any] = {}
+
+    def __enter__(self) -> Keeper:
+        self.before = record(self.host)
+        ours = [p for p in self.before.files if "container-net" in p]
+        there = ours or self.before.daemon or self.before.anchors.get(ANCHOR)
+        # The end of the story would take away what somebody lives by.
+        assert not there, f"container-net is set up here: run net.teardown first ({ours})"
+        self.evidence.text("state-before.txt", self.before.text)
+        if threading.current_thread() is threading.main_thread():
+            # A cancelled job of CI puts the machine back too.
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                self._signals[number] = signal.signal(number, self._stop)
+        return self
+
+    @staticmethod
+    def _stop(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    # -- work
+
+    def task(self, *words: str, **settings: str) -> Ran:
+        """A task of the tool; references of pfctl's that come up meanwhile are noted."""
+        held = set(references(self.host))
+        try:
+            return self.host.task(*words, **settings)
+        finally:
+            new = set(references(self.host)) - held
+            self.seen += sorted(row for row in new if row[1] == "pfctl")
+
+    @contextlib.contextmanager
+    def named(self, step: str, quiet: bool = False) -> Iterator[None]:
+        """What fails inside bears the step's name."""
+        self.step = step
+        yield
+        if not quiet:
+            self.evidence.note(f"ok: {step}")
+
+    def open(self, guest: Guest) -> None:
+        self.guests.append(guest)
+        guest.open()
+
+    def close(self, guest: Guest) -> None:
+        guest.close()
+        self.guests.remove(guest)
+
+    # -- the end
+
+    def __exit__(self, kind: object, error: Optional[BaseException], trace: object) -> None:
+        if self._signals:
+            self._signals[signal.SIGINT] = signal.getsignal(signal.SIGINT)
+        for number in self._signals:
+            signal.signal(number, signal.SIG_IGN)
+        try:
+            left = self._put_back()
+        finally:
+            for number, handler in self._signals.items():
+                signal.signal(number, handler)
+        if error is not None and not isinstance(error, Exception):
+            return  # interrupted: what was put back is in the notes
+        if error is not None:
+            self.evidence.text(
+                "failure.txt",
+                "".join(traceback.format_exception(type(error), error, error.__traceback__)),
+            )
+            raise Broken(self.step, str(error) or type(error).__name__, left) from error
+        if left:
+            raise Broken("nothing is left", "the suite put the machine back itself", left)
+
+    def _put_back(self) -> List[str]:
+        """By the tool, then by hand; what is still not as it was."""
+        problems: List[str] = []
+        for guest in list(self.guests):
+            self._attempt(problems, f"close {guest.name}", lambda g=guest: self.close(g))
+        if differences(self.before, record(self.host))[0]:
+            self._attempt(problems, "teardown", lambda: self.task("net.teardown", "--yes"))
+        if differences(self.before, record(self.host))[0]:
+            for line in put_back(self.host, self.before, self.seen):
+                self.evidence.note(f"put back by hand: {line}")
+        after = record(self.host)
+        self.evidence.text("state-after.txt", after.text)
+        left, used = differences(self.before, after)
+        for line in used:
+            self.evidence.note(f"exception: {line}")
+        for line in map(str, left):
+            self.evidence.note(f"NOT PUT BACK: {line}")
+        return problems + [str(d) for d in left]
+
+    def _attempt(self, problems: List[str], name: str, act: Any) -> None:
+        try:
+            act()
+        except Exception as error:
+            problems.append(f"{name}: {error}")
+
+
+# -- the story
+
+
+def tell(keeper: Keeper, guest: Guest, shared: Optional[Guest] = None) -> None:
+    """All steps in their order. Raises AssertionError, which the keeper names."""
+    teller = _Teller(keeper, guest)
+    if shared is not None:
+        teller.shared(shared)
+    else:
+        keeper.evidence.note(f"left out: {STEPS[0]} (this host has no vmnet of its own)")
+    teller.symptom()
+    teller.setup()
+    teller.way_out()
+    teller.again()
+    teller.persist()
+    teller.boot()
+    teller.reload()
+    teller.teardown()
+    teller.nothing_left()
+
+
+class _Teller:
+    def __init__(self, keeper: Keeper, guest: Guest) -> None:
+        self.keeper = keeper
+        self.host = keeper.host
+        self.guest = guest
+        self.up = keeper.before
+        """The machine with the guest up, before setup."""
+        self.ready = keeper.before
+        """The machine after setup."""
+        self.rule = ""
+
+    # -- steps
+
+    def shared(self, shared: Guest) -> None:
+        """vmnet translates by itself: setup says so and changes nothing."""
+        try:
+            with self.keeper.named(STEPS[0], quiet=True):
+                self.keeper.open(shared)
+                assert all(shared.gateway().values()), "its gateway does not answer"
+                assert all(shared.internet().values()), "vmnet itself gives it no internet"
+        except (Unsuited, AssertionError) as error:
+            if not shared.may_fail:
+                raise
+            self.keeper.close(shared)
+            self.keeper.evidence.note(f"left out: {STEPS[0]} ({error})")
+            return
+        with self.keeper.named(STEPS[0]):
+            before = record(self.host)
+            told = {"INVOKE_NET_SUBNETS": shared.subnet}
+            ran = self.keeper.task("net.setup", "--yes", "--json", **told)
+            _ended(ran)
+            assert ran.data["changes"] == [], ran.out
+            assert any("vmnet" in note for note in ran.data["notes"]), ran.out
+            _same(before, record(self.host))
+            self.keeper.close(shared)
+
+    def symptom(self) -> None:
+        with self.keeper.named(STEPS[1]):
+            self.keeper.open(self.guest)
+            self._nothing_answers()
+            self.up = record(self.host)
+            self.rule = self._rule()
+
+    def setup(self) -> None:
+        with self.keeper.named(STEPS[2]):
+            _ended(self.keeper.task("net.setup", "--yes"))
+            self.ready = record(self.host)
+            self._in_force(self.ready)
+            assert self.ready.files == {**self.up.files, **_notes(self.ready)}, "a file changed"
+
+    def way_out(self) -> None:
+        with self.keeper.named(STEPS[3]):
+            self._gets_out()
+
+    def again(self) -> None:
+        with self.keeper.named(STEPS[4]):
+            ran = self.keeper.task("net.setup", "--yes", "--json")
+            _ended(ran)
+            assert ran.data["changes"] == [], ran.out
+            _same(self.ready, record(self.host))
+
+    def persist(self) -> None:
+        with self.keeper.named(STEPS[5]):
+            _ended(self.keeper.task("net.persist", "--yes"))
+            self.host.settle()
+            self.host.must("/sbin/pfctl", "-n", "-f", "/etc/pf.conf", root=True)
+            self.host.must("/usr/bin/plutil", "-lint", PLIST)
+            self.host.must("/bin/launchctl", "print", f"system/{LABEL}")
+            self._in_force(record(self.host))
+
+    def boot(self) -> None:
+        """What a boot takes away is taken away, and the daemon started anew."""
+        with self.keeper.named(STEPS[6]):
+            runs = self.host.runs()
+            self.host.must("/usr/sbin/sysctl", "-w", f"{FORWARDING}=0", root=True)
+            self.host.must("/sbin/pfctl", "-a", ANCHOR, "-F", "all", root=True)
+            for token in self._ours():
+                self.host.must("/sbin/pfctl", "-X", str(token), root=True)
+            gone = record(self.host)
+            # The daemon has a clock of its own; only what it has not touched can be looked at.
+            if self.host.runs() == runs:
+                assert gone.forwarding == "0", "forwarding is still 1"
+                assert not gone.anchors.get(ANCHOR), "the anchor still has rules"
+                assert not self._ours(), "our reference is still held"
+            before = self.host.runs() or 0
+            self.host.must("/bin/launchctl", "kickstart", "-k", f"system/{LABEL}", root=True)
+            started = self.host.wait(lambda: (self.host.runs() or 0) > before)
+            assert started, "launchd did not start the daemon"
+            self.host.settle()
+            self._in_force(record(self.host))
+            self._gets_out()
+
+    def reload(self) -> None:
+        with self.keeper.named(STEPS[7]):
+            live = main_ruleset(self.host)
+            # Nothing is taken away that could not be put back.
+            self.host.must("/sbin/pfctl", "-n", "-f", "-", root=True, stdin=main_text(live))
+            self.host.must("/sbin/pfctl", "-f", "/etc/pf.conf", root=True)
+            assert self.rule in self._rules(), "our rule is gone"
+            self._gets_out()
+            # vmnet's own lines are lost by a reload; they come back before anything is judged.
+            if put_main_back(self.host, live):
+                self.keeper.evidence.note("the main ruleset was loaded as it was")
+            self._in_force(record(self.host))
+
+    def teardown(self) -> None:
+        """With the guest gone: while a bridge is up, forwarding has to stay (promise 3)."""
+        with self.keeper.named(STEPS[8]):
+            self.keeper.close(self.guest)
+            _ended(self.keeper.task("net.teardown", "--yes"))
+            self._as_it_was()
+
+    def nothing_left(self) -> None:
+        with self.keeper.named(STEPS[9]):
+            self.keeper.open(self.guest)
+            self._nothing_answers()
+            self.keeper.close(self.guest)
+            self._as_it_was()
+
+    # -- pieces
+
+    def _rule(self) -> str:
+        """The rule as pf lists it, for the uplink that the suite itself reads."""
+        way = uplink(self.host)
+        return f"nat on {way} inet from {self.guest.subnet} to any -> ({way}:0)"
+
+    def _rules(self) -> List[str]:
+        return self.host.must("/sbin/pfctl", "-a", ANCHOR, "-s", "nat", root=True).lines
+
+    def _ours(self) -> List[int]:
+        """Tokens of pfctl's that were not held before setup."""
+        held = set(self.up.references)
+        return [t for pid, name, t in set(references(self.host)) - held if name == "pfctl"]
+
+    def _in_force(self, now: State) -> None:
+        """What setup promises, as the machine's own programs tell it."""
+        assert now.forwarding == "1", "forwarding is not 1"
+        rules = self._rules()
+        assert self.rule in rules, f"the anchor lacks {self.rule!r}: {rules}"
+        for kind, lines in self.up.main.items():
+            assert now.main[kind] == lines, (
+                f"the main ruleset ({kind}) is not as it was: {lines} -> {now.main[kind]}"
+            )
+        others, before = self._others(now), self._others(self.up)
+        assert others == before, f"another anchor changed: {before} -> {others}"
+        assert now.enabled, "pf is off"
+        new = self._ours()
+        assert len(new) == 1, f"{len(new)} more references of pfctl's, and it should be one: {new}"
+
+    def _others(self, state: State) -> Dict[str, Tuple[str, ...]]:
+        """All anchors but ours, and those that the guest itself works on."""
+        return {
+            name: rules
+            for name, rules in state.anchors.items()
+            if name != ANCHOR and not name.startswith(self.guest.owns)
+        }
+
+    def _gets_out(self) -> None:
+        """Everything is answered, and it is our rule that pf looks at and translates by."""
+        before = self._counters()
+        answered = self.guest.internet()
+        assert answered, "nothing was tried"
+        assert all(answered.values()), f"the guest does not get out: {answered}"
+        after = self._counters()
+        assert after[0] > before[0], f"pf does not look at our rule: {before} -> {after}"
+        assert after[1] > before[1], f"our rule translates nothing: {before} -> {after}"
+
+    def _nothing_answers(self) -> None:
+        """The gateway does, and behind it there is silence."""
+        answered = self.guest.gateway()
+        assert all(answered.values()), f"its gateway does not answer: {answered}"
+        answered = self.guest.internet()
+        assert answered, "nothing was tried"
+        assert not any(answered.values()), f"the internet answers the guest: {answered}"
+
+    def _counters(self) -> Tuple[int, int]:
+        """(evaluations, packets) of our rule; (0, 0) where it is not there."""
+        said = self.host.must("/sbin/pfctl", "-a", ANCHOR, "-v", "-s", "nat", root=True)
+        lines = said.lines
+        for number, line in enumerate(lines[:-1]):
+            match = COUNTERS.search(lines[number + 1])
+            if line.strip() == self.rule and match:
+                return int(match.group(1)), int(match.group(2))
+        return 0, 0
+
+    def _as_it_was(self) -> None:
+        _same(self.keeper.before, record(self.host), self.keeper)
+
+
+def _notes(now: State) -> Dict[str, str]:
+    """The tool's own notes: the only files that setup may write."""
+    return {p: t for p, t in now.files.items() if p.startswith("/private/var/db/container-net")}
+
+
+def _ended(ran: Ran) -> None:
+    assert ran.code == 0, f"invoke {' '.join(ran.words)}: exit {ran.code}\n{ran.out}{ran.err}"
+
+
+def _same(before: State, after: State, keeper: Optional[Keeper] = None) -> None:
+    left, used = differences(before, after)
+    assert not left, "not as it was:\n  " + "\n  ".join(map(str, left))
+    for line in used if keeper else ():
+        assert keeper is not None
+        keeper.evidence.note(f"exception: {line}")
