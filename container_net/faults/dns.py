@@ -114,7 +114,9 @@ _F23 = Fault(
     id="F23",
     title=N_("The builder keeps the resolver of an old subnet"),
     symptoms=(
-        Symptom(r"temporary failure resolving", "Temporary failure resolving 'deb.debian.org'"),
+        Symptom(
+            r"temporary failure resolving", "Temporary failure resolving 'archive.example.org'"
+        ),
         Symptom(
             r"DNS: transient error \(try again later\)",
             "WARNING: fetching APKINDEX.tar.gz: DNS: transient error (try again later)",

@@ -408,7 +408,7 @@ def test_a_symptom_of_the_guide_leads_to_the_guides_row(text: str, row: str, fir
         (";; connection timed out; no servers could be reached", "F21"),
         ("WARNING: fetching https://x/APKINDEX: temporary error (try again later)", "F21"),
         ("getaddrinfo EAI_AGAIN registry.example.org", "F22"),
-        ("E: Temporary failure resolving 'deb.debian.org'", "F23"),
+        ("E: Temporary failure resolving 'archive.example.org'", "F23"),
         ("fetching https://x: DNS: transient error (try again later)", "F23"),
         ("ping: cannot resolve hotline.cont: Unknown host", "F25"),
         ("curl: (56) Recv failure: Connection reset by peer", "F27"),
