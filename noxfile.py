@@ -101,7 +101,7 @@ def sim(session: nox.Session) -> None:
     _pytest(session, "tests/sim", "-n", "4")
 
 
-@nox.session
+@nox.session(default=False)
 def faults(session: nox.Session) -> None:
     """Every fault on a simulated Mac against every recogniser: the confusion matrix."""
     # In one process: the matrix is printed.

@@ -18,6 +18,9 @@ from container_net.simmac import Mac
 
 TOP = Path(__file__).parents[2]
 DOCUMENTS = sorted([*TOP.glob("README*.md"), *(TOP / "docs").glob("*.md")])
+ENGLISH = [
+    p for p in DOCUMENTS if not p.name.endswith(".ko.md") and "<!-- run -->" in p.read_text("utf-8")
+]
 BLOCK = re.compile(
     r"(?:<!-- (?P<mark>[a-z-]+) -->\n)?```(?P<kind>\w*)\n(?P<body>.*?)```", re.DOTALL
 )
@@ -57,9 +60,16 @@ def test_every_command_of_a_document_is_run_or_has_its_reason(path: Path) -> Non
     assert [x for x in loose if x not in run_somewhere and x + " --yes" not in run_somewhere] == []
 
 
-@pytest.mark.parametrize(
-    "path", [p for p in DOCUMENTS if any(blocks(p, "run"))], ids=lambda p: p.name
-)
+def korean(path: Path) -> Path:
+    return path.with_name(f"{path.stem}.ko.md")
+
+
+@pytest.mark.parametrize("path", ENGLISH, ids=lambda p: p.name)
+def test_the_korean_edition_has_the_same_commands(path: Path) -> None:
+    assert lines(korean(path), "run") == lines(path, "run")
+
+
+@pytest.mark.parametrize("path", ENGLISH, ids=lambda p: p.name)
 def test_the_commands_work_as_they_stand(
     path: Path, new: Callable[..., Mac], tmp_path: Path
 ) -> None:
@@ -170,11 +180,8 @@ def pattern(entry: str) -> re.Pattern[str]:
     return re.compile("".join(words).strip())
 
 
-@pytest.mark.parametrize("name", ["how-it-works.md", "how-it-works.ko.md"])
-def test_no_program_is_started_that_the_documents_do_not_list(
-    name: str, new: Callable[..., Mac]
-) -> None:
-    listed = forms(TOP / "docs" / name)
+def test_no_program_is_started_that_the_documents_do_not_list(new: Callable[..., Mac]) -> None:
+    listed = forms(TOP / "docs" / "how-it-works.md")
     assert len(listed) > 30
     started = set()
     for scene in ("broken", "healthy", "idle", "two-networks"):
