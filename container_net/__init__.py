@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+# Each program of the simulated Mac passes this line; typing costs them a third of their time.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["__version__", "net"]
 

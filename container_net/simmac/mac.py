@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import shlex
 import shutil
@@ -31,6 +32,12 @@ RESOLV_CONF = "/private/var/run/resolv.conf"
 INTERFACES_PLIST = "/Library/Preferences/SystemConfiguration/NetworkInterfaces.plist"
 DOCK = "en5"
 WIFI = "en0"
+
+
+@functools.lru_cache(maxsize=512)
+def _words(command: str) -> Tuple[str, ...]:
+    """The words of a command; a tool gives the same few again and again."""
+    return tuple(shlex.split(command))
 
 
 class Record:
@@ -94,7 +101,7 @@ class Mac:
         text = stream.read() if stream else ""
         stdin = text if isinstance(text, bytes) else text.encode("latin-1")
         try:
-            found = self.answer(shlex.split(command), stdin)
+            found = self.answer(_words(command), stdin)
         except Hung:
             limit = kwargs.get("timeout")
             if limit is None:

@@ -23,7 +23,7 @@ from lab.wiring import Wiring
 
 from container_net.simmac import net
 from container_net.simmac.carrier import FILE
-from container_net.simmac.store import PRIVATE
+from container_net.simmac.store import PRIVATE, saved
 
 __all__ = ["Carrier"]
 
@@ -102,9 +102,7 @@ class Carrier:
 
     def _state(self) -> Dict[str, Any]:
         # Whoever asks holds the lock and has saved; the file is replaced in one step.
-        text = (self.mac / PRIVATE / "state.json").read_text(encoding="utf-8")
-        found: Dict[str, Any] = json.loads(text)
-        return found
+        return saved(str(self.mac))
 
     # -- from the Mac to the namespaces
 

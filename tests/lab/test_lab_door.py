@@ -14,6 +14,7 @@ import pytest
 
 from container_net.simmac import Mac, build
 from container_net.simmac.carrier import FILE
+from container_net.simmac.store import saved
 
 SYSCTL = ["/usr/sbin/sysctl", "-w", "net.inet.ip.forwarding=1"]
 
@@ -42,7 +43,7 @@ class Fake:
             with caller, caller.makefile("rb") as lines:
                 question = json.loads(lines.readline())
                 self.asked.append(question)
-                state = json.loads((self.mac.path / ".simmac/state.json").read_text())
+                state = saved(str(self.mac.path))
                 self.seen.append(state["sysctl"]["net.inet.ip.forwarding"])
                 caller.sendall(json.dumps(self.answers.get(question["ask"], {})).encode())
 
