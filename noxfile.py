@@ -21,9 +21,9 @@ SCRIPTS = ("onboard", "check", ".ci/run", "requirements/environment.sh")
 
 def _install(session: nox.Session, group: str) -> None:
     """The pinned packages of a dependency group. The package itself is used from the checkout."""
-    session.install(
-        "--quiet", "--only-binary", ":all:", "--require-hashes", "-r", f"requirements/{group}.txt"
-    )
+    # Python compiles what is imported; pip would compile all there is.
+    form = ("--quiet", "--no-compile", "--only-binary", ":all:", "--require-hashes")
+    session.install(*form, "-r", f"requirements/{group}.txt")
 
 
 @nox.session
@@ -72,33 +72,24 @@ def _pytest(session: nox.Session, folder: str, *more: str, install: bool = True)
     if install:
         _install(session, "test")
     named = any(Path(word.split("::")[0]).exists() for word in session.posargs)
-    # Two workers, the cores of a small machine; a later -n wins.
-    words = [
-        "-n",
-        "2",
-        "--dist",
-        "worksteal",
-        *more,
-        *([] if named else [folder]),
-        *session.posargs,
-    ]
-    session.run("python", "-m", "pytest", *words)
+    # Twice the cores of a small machine: what is about time limits mostly waits. A later -n wins.
+    words = ["-n", "4", "--dist", "worksteal", *more, *([] if named else [folder])]
+    session.run("python", "-m", "pytest", *words, *session.posargs)
 
 
 @nox.session(python=PYTHONS)
 def unit(session: nox.Session) -> None:
     """Unit tests with mocked commands, on every supported Python there is."""
-    # The oldest Python tries all that the others try a tenth of: see tests/budget.py.
-    oldest = next((v for v in PYTHONS if shutil.which(f"python{v}")), PYTHONS[0])
-    session.env["CONTAINER_NET_THOROUGH"] = "yes" if session.python == oldest else "no"
+    # The newest Python, the quickest, tries all that the others try a tenth of: tests/budget.py.
+    newest = next((v for v in reversed(PYTHONS) if shutil.which(f"python{v}")), PYTHONS[-1])
+    session.env["CONTAINER_NET_THOROUGH"] = "yes" if session.python == newest else "no"
     _pytest(session, "tests/unit")
 
 
 @nox.session
 def sim(session: nox.Session) -> None:
     """The real tasks in the real order, on a simulated Mac."""
-    # More workers than cores: what is about time limits mostly waits.
-    _pytest(session, "tests/sim", "-n", "4")
+    _pytest(session, "tests/sim")
 
 
 @nox.session(default=False)
@@ -116,7 +107,8 @@ def lab(session: nox.Session) -> None:
     missing = session.run("python", "tests/lab/layout.py", silent=True)
     if isinstance(missing, str) and missing.strip():
         session.skip(f"this machine lacks {missing.strip()}")
-    _pytest(session, "tests/lab", install=False)
+    # Two workers: each has a small network of its own to keep up.
+    _pytest(session, "tests/lab", "-n", "2", install=False)
 
 
 @nox.session(default=False)

@@ -13,7 +13,7 @@ __all__ = ["THOROUGH", "examples", "once"]
 
 THOROUGH = os.environ.get("CONTAINER_NET_THOROUGH", "yes") != "no"
 
-once = pytest.mark.skipif(not THOROUGH, reason="once is enough: on the oldest Python there is")
+once = pytest.mark.skipif(not THOROUGH, reason="once is enough: on the newest Python there is")
 
 
 def examples(number: int) -> int:
