@@ -72,8 +72,8 @@ def _pytest(session: nox.Session, folder: str, *more: str, install: bool = True)
     if install:
         _install(session, "test")
     named = any(Path(word.split("::")[0]).exists() for word in session.posargs)
-    # Twice the cores of a small machine: what is about time limits mostly waits. A later -n wins.
-    words = ["-n", "4", "--dist", "worksteal", *more, *([] if named else [folder])]
+    # More than a small machine has cores: tests of time limits mostly wait. A later -n wins.
+    words = ["-n", "3", "--dist", "worksteal", *more, *([] if named else [folder])]
     session.run("python", "-m", "pytest", *words, *session.posargs)
 
 
@@ -89,7 +89,7 @@ def unit(session: nox.Session) -> None:
 @nox.session
 def sim(session: nox.Session) -> None:
     """The real tasks in the real order, on a simulated Mac."""
-    _pytest(session, "tests/sim")
+    _pytest(session, "tests/sim", "-n", "4")
 
 
 @nox.session(default=False)

@@ -73,11 +73,11 @@ def settled(stage: Stage) -> Stage:
     return stage
 
 
-def quicken(stage: Stage) -> None:
+def quicken(script: Path) -> None:
     """The watchdog ticks every second, for tests that wait for many ticks."""
-    text = stage.script.read_text()
+    text = script.read_text()
     assert text.count("\nTICK=5\n") == 1
-    stage.script.write_text(text.replace("\nTICK=5\n", "\nTICK=1\n"))
+    script.write_text(text.replace("\nTICK=5\n", "\nTICK=1\n"))
 
 
 def assert_settled(stage: Stage) -> None:
@@ -322,6 +322,7 @@ def test_another_program_enables_pf_and_somebody_disables_it(mac: Mac) -> None:
 
 
 def test_pfctl_hangs_and_nothing_piles_up(mac: Mac) -> None:
+    quicken(mac.path / SCRIPT[1:])
     mac.hang("pfctl")
     mac.foreign_disable()
     for _ in range(2):
@@ -545,7 +546,7 @@ def test_every_program_hangs_and_the_run_ends_all_the_same(
     if shutil.which(shell[0]) is None:
         pytest.skip(f"{shell[0]} is not installed")
     stage = make(shell=shell)
-    quicken(stage)
+    quicken(stage.script)
     for program in ("sysctl", "route", "networksetup", "ifconfig", "pfctl"):
         stage.hang(program)
     begin = time.monotonic()
@@ -557,7 +558,7 @@ def test_every_program_hangs_and_the_run_ends_all_the_same(
 
 
 def test_a_program_that_cannot_be_killed_keeps_the_lock(stage: Stage) -> None:
-    quicken(stage)
+    quicken(stage.script)
     text = stage.script.read_text()
     # A process inside the kernel does not die of SIGKILL; here the signal is not sent.
     assert text.count('kill -KILL "$child" 2>/dev/null') == 2

@@ -390,7 +390,7 @@ def test_what_is_still_open_at_the_end_is_named(conf: bytes, line: int, what: st
     assert (unfinished[0], unfinished[1].value) == (line, what)
 
 
-@settings(max_examples=examples(600), deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(st.one_of(pf_files(), wrecks, st.binary(max_size=80)))
 def test_statements_are_whole_lines_in_order_and_never_overlap(conf: bytes) -> None:
     end = 0
@@ -581,7 +581,7 @@ def placed(conf: bytes) -> Optional[bytes]:
         return None
 
 
-@settings(max_examples=examples(1500), deadline=None)
+@settings(max_examples=examples(700), deadline=None)
 @given(pf_files())
 @example(b"pass all")
 @example(b"# comment")
@@ -604,7 +604,7 @@ def test_insert_then_remove_gives_the_first_bytes(conf: bytes) -> None:
     assert loaded_files(after)[-1] == "/etc/pf.anchors/250.container-net"
 
 
-@settings(max_examples=examples(600), deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(pf_files())
 def test_the_hook_follows_what_comes_early_and_precedes_what_filters(conf: bytes) -> None:
     after = placed(conf)
@@ -633,7 +633,7 @@ def test_most_generated_files_are_taken() -> None:
     assert taken > 200
 
 
-@settings(max_examples=examples(800), deadline=None)
+@settings(max_examples=examples(700), deadline=None)
 @given(sysctl_files)
 @example(b"net.inet.ip.forwarding=0")
 def test_insert_then_remove_gives_the_first_bytes_of_sysctl_conf(conf: bytes) -> None:
@@ -864,7 +864,7 @@ def test_repairs_are_told() -> None:
     assert "it is kept" in notes[2]
 
 
-@settings(max_examples=examples(2000), deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(wrecks)
 def test_whatever_was_done_to_the_file_nobody_elses_line_is_lost(conf: bytes) -> None:
     removed, inserted = or_none(take, conf), or_none(put, conf)
@@ -885,7 +885,7 @@ def test_whatever_was_done_to_the_file_nobody_elses_line_is_lost(conf: bytes) ->
             assert take(inserted) == removed
 
 
-@settings(max_examples=examples(1500), deadline=None)
+@settings(max_examples=examples(700), deadline=None)
 @given(wrecks)
 def test_a_block_is_ok_exactly_where_an_insert_changes_nothing(conf: bytes) -> None:
     edit = None
@@ -900,7 +900,7 @@ def test_a_block_is_ok_exactly_where_an_insert_changes_nothing(conf: bytes) -> N
     assert edit.changed is (edit.content != conf)
 
 
-@settings(max_examples=examples(1000), deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(wrecks)
 def test_whatever_was_done_to_sysctl_conf_nobody_elses_line_is_lost(conf: bytes) -> None:
     removed, inserted = or_none(take_sysctl, conf), or_none(put_sysctl, conf)
@@ -914,7 +914,7 @@ def test_whatever_was_done_to_sysctl_conf_nobody_elses_line_is_lost(conf: bytes)
         assert removed is None or take_sysctl(inserted) == removed
 
 
-@settings(max_examples=examples(700), deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(pf_files(), st.data())
 def test_one_line_of_ours_lost_or_repeated_is_repaired_or_refused(
     conf: bytes, data: st.DataObject
@@ -1009,7 +1009,7 @@ def test_in_every_order_all_is_gone_in_the_end(conf: bytes, final: bool) -> None
             assert take(apple_delete(now)) == conf, steps
 
 
-@settings(max_examples=examples(1000), deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(
     pf_files(utf8=True),
     st.lists(st.sampled_from(tuple(STEPS)), max_size=7),
@@ -1072,7 +1072,7 @@ def is_in_order(conf: bytes) -> bool:
     return ranks == sorted(ranks)
 
 
-@settings(max_examples=examples(1000), deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(st.tuples(*(st.lists(st.sampled_from(kinds), max_size=3) for kinds in ONE_LINERS)))
 @example(([], [], [], ['load anchor "a" from "a"', "pass all"]))
 def test_where_apples_lines_would_be_in_order_they_are_with_ours_too(
