@@ -7,13 +7,9 @@ from __future__ import annotations
 
 import os
 
-import pytest
-
-__all__ = ["THOROUGH", "examples", "once"]
+__all__ = ["THOROUGH", "examples"]
 
 THOROUGH = os.environ.get("CONTAINER_NET_THOROUGH", "yes") != "no"
-
-once = pytest.mark.skipif(not THOROUGH, reason="once is enough: on the newest Python there is")
 
 
 def examples(number: int) -> int:
