@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import shutil
 import sys
 import tempfile
 import zlib
@@ -13,13 +15,11 @@ __all__ = ["folder"]
 
 
 def folder() -> str:
-    """The folder of the built-in simulated Mac, built when it is not there.
+    """The folder of the built-in simulated Mac, built when it is not there or of another version.
 
     In a virtual environment it lies inside it, so that nothing outside a checkout is touched and
     it goes when the environment goes; elsewhere among the temporary files of this user.
     """
-    from .simmac import build
-
     place = Path(sys.prefix) / "simulated-mac"
     # The boot script has its sysroot rendered into it, and takes plain paths only.
     plain = re.fullmatch(r"/[A-Za-z0-9._/-]+", str(place)) is not None
@@ -31,6 +31,21 @@ def folder() -> str:
             raise PermissionError(f"{place} belongs to somebody else")
         # One for each environment, as inside them.
         place = place / f"simulated-mac-{zlib.crc32(sys.prefix.encode()):08x}"
-    if not place.exists():
-        build(place, "broken")
+    _lay(place)
     return str(place)
+
+
+def _lay(place: Path) -> None:
+    """A simulated Mac in its first scene, unless there is one; whole or not at all."""
+    from .simmac import build
+    from .simmac.store import is_served
+
+    if is_served(str(place)):
+        return
+    with tempfile.TemporaryDirectory(prefix=place.name + ".", dir=place.parent) as beside:
+        new = build(Path(beside) / "mac", "broken").path
+        if place.exists() and not is_served(str(place)):
+            shutil.rmtree(place)
+        # Where somebody else was quicker, theirs serves.
+        with contextlib.suppress(OSError):
+            new.rename(place)

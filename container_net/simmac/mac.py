@@ -24,7 +24,7 @@ from .files import owner
 from .pf_grammar import parse
 from .pf_rules import KINDS
 from .pfctl import load_file
-from .store import is_simulated
+from .store import is_served
 
 __all__ = ["Mac", "Record"]
 
@@ -62,8 +62,8 @@ class Mac:
 
     def __init__(self, path: Union[str, os.PathLike[str]]) -> None:
         self.path = Path(path).absolute()
-        if not is_simulated(str(self.path)):
-            raise FileNotFoundError(f"{self.path} is no simulated Mac")
+        if not is_served(str(self.path)):
+            raise FileNotFoundError(f"{self.path} is no simulated Mac of this version")
         self._engine = Engine(str(self.path))
         self._world = self._engine.world
         self._store = self._engine.store

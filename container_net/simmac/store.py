@@ -21,7 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, List, Optional
 
-__all__ = ["MARKER", "PRIVATE", "Store", "is_simulated", "saved"]
+__all__ = ["MARKER", "PRIVATE", "Store", "is_served", "is_simulated", "saved"]
 
 MARKER = ".container-net-simulated"
 PRIVATE = ".simmac"
@@ -32,6 +32,11 @@ FORMAT = 2
 def is_simulated(root: str) -> bool:
     """Whether a folder bears the marker."""
     return os.path.isfile(os.path.join(root, MARKER))
+
+
+def is_served(root: str) -> bool:
+    """Whether a folder is a simulated Mac that this version of the programs can answer for."""
+    return is_simulated(root) and os.path.isfile(os.path.join(root, PRIVATE, "state"))
 
 
 def saved(root: str) -> Dict[str, Any]:
