@@ -29,8 +29,8 @@ BLOCK = re.compile(
 ELSEWHERE = {
     "./onboard": "test_onboard runs it, as a newcomer would",
     "./check": "it is what runs this test",
-    "uvx container-net net.status": "needs the package on an index; test_tree builds the wheel",
-    "pipx run container-net net.status": "as uvx",
+    "uvx --from /path/to/clone container-net net.status": "needs uv; test_tree builds the wheel",
+    "pipx run --spec /path/to/clone container-net net.status": "as uvx",
 }
 
 
