@@ -25,6 +25,8 @@ __all__ = ["MARKER", "PRIVATE", "Store", "is_served", "is_simulated", "saved"]
 
 MARKER = ".container-net-simulated"
 PRIVATE = ".simmac"
+STATE = os.path.join(PRIVATE, "state")
+LOG = os.path.join(PRIVATE, "log")
 # Of marshal's format: the last version in which equal values are written alike.
 FORMAT = 2
 
@@ -36,12 +38,12 @@ def is_simulated(root: str) -> bool:
 
 def is_served(root: str) -> bool:
     """Whether a folder is a simulated Mac that this version of the programs can answer for."""
-    return is_simulated(root) and os.path.isfile(os.path.join(root, PRIVATE, "state"))
+    return is_simulated(root) and os.path.isfile(os.path.join(root, STATE))
 
 
 def saved(root: str) -> Dict[str, Any]:
     """The state as it was last saved, for whoever may not wait for the lock."""
-    with open(os.path.join(root, PRIVATE, "state"), "rb") as file:
+    with open(os.path.join(root, STATE), "rb") as file:
         found: Dict[str, Any] = marshal.load(file)  # noqa: S302 - a file of our own
     return found
 
@@ -57,7 +59,8 @@ class Store:
         self.root = root
         self.private = os.path.join(root, PRIVATE)
         self.state: Dict[str, Any] = {}
-        self._file = os.path.join(self.private, "state")
+        self._file = os.path.join(root, STATE)
+        self._log = os.path.join(root, LOG)
         self._written = b""
         self._stamp: Optional[tuple[int, int, int]] = None
         self._guard = RLock()
@@ -139,9 +142,8 @@ class Store:
     def record(self, argv: List[str], root: bool, code: Optional[int]) -> None:
         """Note a request that was answered (code None: it hung)."""
         record = marshal.dumps({"argv": argv, "root": root, "code": code}, FORMAT)
-        name = os.path.join(self.private, "log")
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-        descriptor = os.open(name, flags, 0o600)
+        descriptor = os.open(self._log, flags, 0o600)
         try:
             os.write(descriptor, record)
         finally:
@@ -151,7 +153,7 @@ class Store:
         """All requests answered, oldest first."""
         found: List[Dict[str, Any]] = []
         try:
-            with open(os.path.join(self.private, "log"), "rb") as file:
+            with open(self._log, "rb") as file:
                 while file.peek(1):
                     found.append(marshal.load(file))  # noqa: S302
         except FileNotFoundError:
@@ -160,7 +162,7 @@ class Store:
 
     def forget(self) -> None:
         """Empty the log."""
-        with open(os.path.join(self.private, "log"), "wb"):
+        with open(self._log, "wb"):
             pass
 
     # -- who is root

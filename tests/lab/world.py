@@ -25,7 +25,7 @@ from lab.serve import ECHO
 
 from container_net.simmac import Mac, build
 from container_net.simmac.carrier import FILE
-from container_net.simmac.store import PRIVATE, is_simulated
+from container_net.simmac.store import PRIVATE, is_served
 
 __all__ = ["Fetched", "Lab"]
 
@@ -48,7 +48,7 @@ class Lab:
         self.spaces = Namespaces(tag or str(os.getpid()))
         self.folder = folder
         self.ca = folder / "ca.pem"
-        if is_simulated(str(folder / "mac")):
+        if is_served(str(folder / "mac")):
             self.mac = Mac(folder / "mac")
         else:
             self._lay()
