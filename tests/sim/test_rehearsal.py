@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -43,7 +44,13 @@ def test_one_of_another_version_or_half_made_is_laid_anew(prefix: Path, lost: st
 
 
 def test_of_several_at_once_one_lays_it(prefix: Path) -> None:
-    with ThreadPoolExecutor() as pool:
-        found = {job.result() for job in [pool.submit(rehearsal.folder) for _ in range(6)]}
-    assert found == {str(prefix / "simulated-mac")}
-    assert only(prefix).state["pf"]["tokens"] == []
+    start = threading.Barrier(6)
+
+    def forwarding(_run: int) -> bytes:
+        start.wait()
+        mac = Mac(rehearsal.folder())
+        return mac.answer(["/usr/sbin/sysctl", "-n", "net.inet.ip.forwarding"]).out
+
+    with ThreadPoolExecutor(6) as pool:
+        assert list(pool.map(forwarding, range(6))) == [b"0\n"] * 6
+    assert str(only(prefix).path) == rehearsal.folder()
