@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import Iterator
+from typing import Iterator, List
 
 import pytest
 from budget import examples
@@ -25,6 +25,11 @@ settings.load_profile("container-net-ci" if os.environ.get("CI") else "container
 # the tests of Ctrl-C are about a tool in the foreground.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: List[pytest.Item]) -> None:
+    """Tests that mostly wait come first: others fill the time, which nothing does at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("waits") is None)
 
 
 @pytest.fixture(autouse=True)

@@ -224,6 +224,7 @@ def used(mac: Mac) -> List[str]:
     return sorted({record.argv[0] for record in mac.log})
 
 
+@pytest.mark.waits
 def test_20_seconds_are_enough_where_every_command_hangs(mac: Mac) -> None:
     programs = used(mac)
     assert len(programs) > 8
@@ -238,6 +239,7 @@ def test_20_seconds_are_enough_where_every_command_hangs(mac: Mac) -> None:
     assert len(found.unknown) > 10
 
 
+@pytest.mark.waits
 def test_20_seconds_are_enough_where_everything_but_sudo_hangs(mac: Mac) -> None:
     for program in set(used(mac)) - {"/usr/bin/sudo", "/usr/bin/true"}:
         mac.hang(program)

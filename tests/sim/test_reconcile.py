@@ -321,6 +321,7 @@ def test_another_program_enables_pf_and_somebody_disables_it(mac: Mac) -> None:
     assert_in_force(mac)
 
 
+@pytest.mark.waits
 def test_pfctl_hangs_and_nothing_piles_up(mac: Mac) -> None:
     quicken(mac.path / SCRIPT[1:])
     mac.hang("pfctl")
@@ -520,6 +521,7 @@ def test_ended_by_launchd_it_leaves_nothing(stage: Stage) -> None:
     assert stage.leftovers() == []
 
 
+@pytest.mark.waits
 def test_a_hung_pfctl_is_given_up_in_time(stage: Stage) -> None:
     stage.hang("pfctl")
     begin = time.monotonic()
@@ -540,6 +542,7 @@ def test_a_hung_pfctl_is_given_up_in_time(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("shell", SHELLS[1:], ids=lambda s: Path(s[0]).name)
+@pytest.mark.waits
 def test_every_program_hangs_and_the_run_ends_all_the_same(
     make: MakeStage, shell: List[str]
 ) -> None:
@@ -557,6 +560,7 @@ def test_every_program_hangs_and_the_run_ends_all_the_same(
     assert stage.leftovers() == []
 
 
+@pytest.mark.waits
 def test_a_program_that_cannot_be_killed_keeps_the_lock(stage: Stage) -> None:
     quicken(stage.script)
     text = stage.script.read_text()
@@ -588,6 +592,7 @@ def wait_for(condition: Callable[[], bool], seconds: float = 10) -> None:
 # -- the lock
 
 
+@pytest.mark.waits
 def test_a_living_holder_is_waited_for_and_then_left_alone(settled: Stage) -> None:
     settled.path(LOCK).symlink_to(str(os.getpid()))
     assert settled.run() == 0
@@ -624,6 +629,7 @@ def test_who_died_while_succeeding_is_succeeded_too(settled: Stage) -> None:
     assert settled.leftovers() == []
 
 
+@pytest.mark.waits
 def test_never_two_hold_it_however_many_find_a_dead_holder(settled: Stage) -> None:
     ifconfig = settled.path("/sbin/ifconfig")
     inside = settled.fake / "inside"
@@ -643,6 +649,7 @@ def test_never_two_hold_it_however_many_find_a_dead_holder(settled: Stage) -> No
     assert settled.leftovers() == []
 
 
+@pytest.mark.waits
 def test_a_lock_that_cannot_be_made_is_said(settled: Stage) -> None:
     settled.path(LOCK).write_text("not a link")
     assert settled.run() == 1

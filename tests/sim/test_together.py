@@ -261,6 +261,7 @@ def test_a_signal_while_waiting_for_the_lock_leaves_the_lock_alone(new: New) -> 
         assert changed(before, picture(mac)) == []
 
 
+@pytest.mark.waits
 def test_a_hung_look_ends_in_time_and_nothing_stays(new: New) -> None:
     mac = new("broken")
     mac.hang("container")

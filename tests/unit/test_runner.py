@@ -19,6 +19,8 @@ from invoke.exceptions import CommandTimedOut
 
 from container_net.runner import GroupRunner, Outcome, execute
 
+pytestmark = pytest.mark.waits
+
 ROOT = Path(__file__).parents[2]
 # What a limit of one second may cost: the second itself, one of grace, and a busy machine.
 PATIENCE = 3.5
