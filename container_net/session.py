@@ -18,7 +18,7 @@ from . import __version__, apply, env, facts, persist, render, report, settings,
 from . import plan as planning
 from .desired import Desired, bridge_of, covered, desire, managed, seen_last
 from .machine import Machine, open_machine
-from .model import BadInput, Facts, Interrupted, NotHolding
+from .model import BadInput, ChangeFailed, Facts, Interrupted, NotHolding
 from .parse import SCHEMA
 from .report import Line, Screen, line
 from .settings import Settings
@@ -299,9 +299,9 @@ class Session:
         if not self._agreed(wanted, _costs(wanted)):
             return 0
         with apply.Lock(self.machine) as lock:
-            if self._moved(found):
-                found, desired = self.look_as_root(keep=keep)
-                wanted = self._same(wanted, self._wanted(found, desired, keep=keep))
+            # While this run waited, the boot daemon or another run may have changed anything.
+            found, desired = self.look_as_root(keep=keep)
+            wanted = self._same(wanted, self._wanted(found, desired, keep=keep))
             apply.carry_out(lock, self.machine, found, wanted, self._done)
         return self._end(wanted, sentence, then)
 
@@ -314,25 +314,36 @@ class Session:
         if not self._agreed(wanted, ()):
             return 0
         with apply.Lock(self.machine) as lock:
-            if self._moved(found):
-                found, _desired = self.look_as_root()
-                wanted = self._same(wanted, planning.teardown(found, *persist.unpersist(found)))
+            # While this run waited, the boot daemon or another run may have changed anything.
+            found, _desired = self.look_as_root()
+            wanted = self._same(wanted, planning.teardown(found, *persist.unpersist(found)))
             apply.take_back(lock, self.machine, found, wanted, self._done)
+            self._gone()
         return self._end(wanted, _("Everything of container-net is gone from this Mac."))
 
-    def _moved(self, found: Facts) -> bool:
-        """Whether the Mac may have moved on between the look and the lock: a person was asked, or
-        another run wrote its journal, as each does before its first change."""
-        now = facts.reread(self.machine, found, ("state", "boot"))
-        journal = (now.state, now.boot, now.state_files)
-        return self.asked or journal != (found.state, found.boot, found.state_files)
+    def _gone(self) -> None:
+        """Look once more: only what this look sees is said. Raises ChangeFailed."""
+        found, _desired = self.look()
+        left = planning.teardown(found, *persist.unpersist(found)).changes
+        if left:
+            raise ChangeFailed(
+                _(
+                    "another program changed this Mac meanwhile; left: {what}. "
+                    "Run `invoke net.teardown` again."
+                ).format(what="; ".join(change.title for change in left))
+            )
 
     def _same(self, agreed: planning.Plan, now: planning.Plan) -> planning.Plan:
-        """The plan of now; where a person agreed to another one, that is said instead."""
-        if self.asked and [c.diff for c in now.changes] != [c.diff for c in agreed.changes]:
+        """The plan of now. Where it is another one than was shown, it is shown; a person who agreed
+        to the former one is told instead. Raises NotHolding."""
+        if report.plan_lines(now) == report.plan_lines(agreed):
+            return now
+        if self.asked:
             raise NotHolding(
                 _("this Mac has changed since the plan was shown. Nothing was changed; try again.")
             )
+        self.screen.show([line(_("This Mac has changed meanwhile; the plan is now:"), "head")])
+        self.screen.show([*report.plan_lines(now), line()])
         return now
 
     # -- pieces

@@ -133,6 +133,8 @@ TEXTS: Dict[str, str] = {
     "cost": "알아둘 점",
     "--out is {path}, which cannot be written: {why}.": "--out의 {path}에 쓸 수 없습니다: {why}.",
     "It could not be tried: {why}": "실행해 보지 못했습니다: {why}",
+    "another program changed this Mac meanwhile; left: {what}. Run `invoke net.teardown` again.": "그 사이 다른 프로그램이 이 Mac을 바꿨습니다. 남은 것: {what}. `invoke net.teardown`을 다시 실행하세요.",
+    "This Mac has changed meanwhile; the plan is now:": "그 사이 이 Mac이 바뀌었습니다. 바뀐 계획:",
     "this Mac has changed since the plan was shown. Nothing was changed; try again.": "계획을 보여 준 뒤 이 Mac이 달라졌습니다. 바뀐 것은 없으니 다시 시도하세요.",
     "give IPv4 networks such as 192.168.64.0/24, with commas between, or auto": "192.168.64.0/24 같은 IPv4 네트워크를 쉼표로 나누어 쓰거나 auto를 쓰세요",
     "give yes or no": "yes나 no를 쓰세요",

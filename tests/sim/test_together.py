@@ -10,12 +10,14 @@ import subprocess
 import sys
 import threading
 import time
-from typing import Any, Callable, Iterator, List
+from typing import Any, Callable, Iterator, List, Optional, Type
 
 import pytest
-from invoke.runners import Result
+from invoke.runners import Result, Runner
 from sim.support import (
+    ANCHOR,
     LOCK,
+    anchor_rules,
     asked,
     changed,
     hanging,
@@ -300,3 +302,71 @@ def test_a_real_kill_at_any_moment_is_survived(new: New, seed: int) -> None:
     assert run(mac, "net.teardown").code == 0
     mac.settle()
     assert changed(before, picture(mac)) == []
+
+
+# -- a change between the look and the lock
+
+
+def repairs_before_the_lock(mac: Mac) -> Type[Runner]:
+    """Somebody has emptied the anchor and set forwarding to 0; the boot daemon repairs both just
+    before this run gets the lock. It writes nothing down for that: its record says so already."""
+    rules = b"".join(rule.encode() + b"\n" for rule in anchor_rules(mac))
+    assert rules
+    root = ["/usr/bin/sudo", "-n"]
+    mac.answer([*root, "/sbin/pfctl", "-a", ANCHOR, "-F", "all"])
+    mac.answer([*root, "/usr/sbin/sysctl", "-w", "net.inet.ip.forwarding=0"])
+    repaired: List[bool] = []
+
+    def twist(argv: List[str], _answer: Callable[[], Result]) -> Optional[Result]:
+        if argv[:2] == ["/bin/ln", "-s"] and not repaired:
+            repaired.append(True)
+            mac.answer([*root, "/sbin/pfctl", "-a", ANCHOR, "-f", "-"], rules)
+            mac.answer([*root, "/usr/sbin/sysctl", "-w", "net.inet.ip.forwarding=1"])
+        return None
+
+    return twisted(mac, twist)
+
+
+@pytest.mark.parametrize("task", ["net.setup", "net.persist"])
+def test_teardown_takes_back_what_the_daemon_repaired_before_the_lock(new: New, task: str) -> None:
+    mac = quiet(new)
+    before = picture(mac)
+    assert run(mac, task, "--always", "--yes").code == 0
+    ran = run(mac, "net.teardown", runner=repairs_before_the_lock(mac))
+    assert ran.code == 0, ran
+    assert changed(before, picture(mac)) == []
+
+
+@pytest.mark.parametrize("task", ["net.setup", "net.persist"])
+def test_a_change_is_planned_from_what_is_there_once_the_lock_is_held(new: New, task: str) -> None:
+    mac = new("broken")
+    assert run(mac, task, "--always", "--yes").code == 0
+    had = loads(mac)
+    runner = repairs_before_the_lock(mac)
+    ran = run(mac, task, "--always", "--yes", runner=runner)
+    assert ran.code == 0, ran
+    # One is the daemon's; there is nothing left for this run to load.
+    assert loads(mac) == had + 1
+    holds(mac)
+
+
+def test_teardown_does_not_say_that_all_is_gone_while_rules_are_live(new: New) -> None:
+    mac = quiet(new)
+    assert run(mac, "net.setup", "--always").code == 0
+    rules = b"".join(rule.encode() + b"\n" for rule in anchor_rules(mac))
+
+    def twist(argv: List[str], answer: Callable[[], Result]) -> Optional[Result]:
+        done = answer()
+        if argv[-2:] == ["-F", "all"]:
+            # A program that knows nothing of our lock puts the rules back at once.
+            words = ["/usr/bin/sudo", "-n", "/sbin/pfctl", "-a", ANCHOR, "-f", "-"]
+            again.append(lambda: mac.answer(words, rules))
+        if argv[:1] == ["/bin/rmdir"] and again:
+            again.pop()()
+        return done
+
+    again: List[Callable[[], Any]] = []
+    ran = run(mac, "net.teardown", runner=twisted(mac, twist))
+    assert ran.code == 4, ran
+    assert "is gone" not in ran.out
+    assert "empty the anchor" in ran.err
