@@ -299,7 +299,7 @@ def _destination(text: str) -> Optional[IPv4Network]:
         return IPv4Network("0.0.0.0/0")
     host, slash, length = text.partition("/")
     parts = host.split(".")
-    if len(parts) > 4 or not all(part.isdigit() for part in parts):
+    if len(parts) > 4 or not all(re.fullmatch(r"[0-9]{1,3}", part) for part in parts):
         return None
     try:
         prefix = int(length) if slash else 8 * len(parts)
@@ -322,7 +322,7 @@ def resolvers(answer: Answer) -> Tuple[Resolver, ...]:
             found[-1][1].append(value)
         elif found and key == "domain":
             found[-1] = (value, found[-1][1], found[-1][2])
-        elif found and key == "port" and value.isdigit():
+        elif found and key == "port" and re.fullmatch(r"[0-9]{1,5}", value):
             found[-1] = (found[-1][0], found[-1][1], int(value))
     return tuple(Resolver(domain, tuple(servers), port) for domain, servers, port in found)
 

@@ -145,6 +145,19 @@ def test_resolvers_have_a_port_of_their_own() -> None:
     ]
 
 
+@pytest.mark.parametrize("port", ["\u00b2", "9" * 5000, "-1", "", "53x"])
+def test_a_port_that_is_no_number_is_passed_over(port: str) -> None:
+    text = f"DNS configuration\n\nresolver #1\n  nameserver[0] : 10.0.0.1\n  port     : {port}\n"
+    (found,) = probes.resolvers(said(text))
+    assert found.port == 53
+
+
+@pytest.mark.parametrize("to", ["10.\u00b2", "10/" + "9" * 5000, "9" * 5000 + ".1", "10.1.2.3.4"])
+def test_a_route_to_what_is_no_network_is_passed_over(to: str) -> None:
+    text = f"Routing tables\n\nInternet:\nDestination Gateway Flags Netif\n{to} 10.0.0.1 UGSc en0\n"
+    assert probes.netstat(said(text)) == ()
+
+
 def test_only_network_extensions_that_are_in_force_count() -> None:
     text = (
         "2 extension(s)\n"
