@@ -224,12 +224,12 @@ class _Walk:
         """Copies of users' files from before our first edit, until teardown has done its work."""
         for path in self.plan.originals:
             copy = f"{ORIGINALS}/{path.rsplit('/', 1)[1]}"
-            content = self.machine.read(path).content
-            if content is None or self.machine.exists(copy):
+            fact = self.machine.read(path)
+            if fact.content is None or self.machine.exists(copy):
                 continue
             if not self.machine.exists(ORIGINALS):
                 self.machine.make_folder(ORIGINALS)
-            self.machine.write(copy, content)
+            self.machine.write(copy, fact.content, mode=fact.mode, like=path)
 
     def record(self, boot: Boot) -> None:
         self.machine.write(BOOT_FILE, parse.render_boot(boot))

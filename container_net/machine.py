@@ -251,8 +251,14 @@ class Machine:
         *,
         mode: int = 0o644,
         check: Optional[Callable[[str], Argv]] = None,
+        like: Optional[str] = None,
     ) -> None:
         """Replace a file atomically, as root.
+
+        The draft begins as a copy of the file that is there, or of `like`: with `cp -p` it has that
+        file's mode before it has any content, so that what was private stays private at every
+        moment, and on a Mac its ACL and extended attributes too. A hard link ends: the other name
+        keeps the old file.
 
         The content goes by standard input into a temporary file in the same folder, which only root
         can write; it is read back and, with `check` (from the temporary path to a command), tested
@@ -268,7 +274,10 @@ class Machine:
                     path=path, link=before.link
                 )
             )
+        original = path if before.content is not None else like
         try:
+            if original is not None:
+                self.must(["/bin/cp", "-p", MacPath(original), draft])
             self.must(["/usr/bin/tee", draft], stdin=content.decode("latin-1"))
             if self._content(str(draft), self.path(draft)) != content:
                 raise Missing(

@@ -417,8 +417,8 @@ def mv(call: Call) -> int:
 
 
 def cp(call: Call) -> int:
-    """`cp [-fp] FROM TO`."""
-    _, words = _words(call)
+    """`cp [-fp] FROM TO`; with `-p` the copy has mode and owner of the original."""
+    flags, words = _words(call)
     if len(words) != 2:
         raise call.fail("usage: cp [-fp] source_file target_file", 64)
     source, target = words
@@ -431,6 +431,12 @@ def cp(call: Call) -> int:
     why = _refusal(call, target) or _tee_one(call, target, False)
     if why:
         raise call.fail(f"cp: {target}: {why}")
+    if "p" in flags:
+        os.chmod(_place(call, target), os.stat(_place(call, source)).st_mode & 0o7777)
+        owners, real = call.state["owners"], call.world.real
+        owner = owners.get(real(call.world.mac(source)))
+        if owner is not None:
+            owners[real(call.world.mac(target))] = owner
     return 0
 
 

@@ -474,6 +474,7 @@ PROGRAMS: Dict[str, str] = {
     ),
 }
 HOST = {
+    "bin/cp": "cp",
     "usr/bin/tee": "tee",
     "bin/chmod": "chmod",
     "usr/sbin/chown": "chown",

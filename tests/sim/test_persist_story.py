@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List, Tuple
 
 import pytest
+from invoke.runners import Result
 from sim.support import (
     ANCHOR,
     ANCHOR_FILE,
@@ -27,6 +28,7 @@ from sim.support import (
     picture,
     run,
     tokens,
+    twisted,
 )
 
 from container_net.simmac import Mac
@@ -150,6 +152,30 @@ def test_a_users_file_keeps_its_mode_and_its_owner(new: New, mode: int) -> None:
     for path in (PF_CONF, SYSCTL_CONF):
         assert stat.S_IMODE((mac.path / path).stat().st_mode) == mode
     assert run(mac, "net.teardown").code == 0
+    assert changed(before, picture(mac)) == []
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640])
+def test_what_is_private_is_so_at_every_moment(new: New, mode: int) -> None:
+    mac = quiet(new)
+    secret = b"# a line for root's eyes\n"
+    for path in (PF_CONF, SYSCTL_CONF):
+        place = mac.path / path
+        place.write_bytes(secret + (place.read_bytes() if place.exists() else b""))
+        place.chmod(mode)
+    before, wide = picture(mac), []
+
+    def twist(argv: List[str], answer: Callable[[], Result]) -> Result:
+        done = answer()
+        for path, (kind, found, content) in files(mac).items():
+            if kind == "file" and secret in content and found & ~mode:
+                wide.append((argv, path, oct(found)))
+        return done
+
+    assert run(mac, "net.persist", "--always", runner=twisted(mac, twist)).code == 0
+    assert (mac.path / "private/var/db/container-net/original/pf.conf").exists()
+    assert run(mac, "net.teardown", runner=twisted(mac, twist)).code == 0
+    assert wide == []
     assert changed(before, picture(mac)) == []
 
 
