@@ -43,6 +43,7 @@ from .plan import (
     RemoveFile,
     RemoveFolder,
     WriteFile,
+    drafts,
     left_behind,
 )
 from .text import _
@@ -211,7 +212,14 @@ class _Walk:
 
     # -- journal
 
+    def clear_drafts(self) -> None:
+        """Remove what a killed run left half written, in /etc above all."""
+        left = [path for path in drafts(self.facts) if self.machine.exists(str(path))]
+        if left:
+            self.machine.must(["/bin/rm", "-f", *left])
+
     def journal(self) -> None:
+        self.clear_drafts()
         if not self.machine.exists(STATE_FOLDER):
             self.machine.make_folder(STATE_FOLDER)
         self._keep_originals()
@@ -537,6 +545,7 @@ def take_back(
     stuck: List[str] = []
     kept: Set[str] = set()
     with walk.interrupts:
+        walk.clear_drafts()
         for change in plan.changes:
             walk.check_interrupt()
             if change.what in kept:

@@ -39,6 +39,7 @@ __all__ = [
     "Unload",
     "WriteFile",
     "diff",
+    "drafts",
     "left_behind",
     "require",
     "setup",
@@ -477,10 +478,13 @@ def _forget(facts: Facts) -> Change:
     )
 
 
+def drafts(facts: Facts) -> Tuple[MacPath, ...]:
+    """What an interrupted write of ours, also of a user's file, may have left."""
+    written = (*OWN_FILES, *FILES.values(), anchor_path(facts.anchor))
+    return tuple(temporary(MacPath(path)) for path in written)
+
+
 def _own_files(facts: Facts) -> Tuple[MacPath, ...]:
-    """Our files, and before them what an interrupted write, also of a user's file, has left."""
-    files = [MacPath(path) for path in OWN_FILES]
-    anchor_file = anchor_path(facts.anchor)
-    drafts = map(MacPath, (*FILES.values(), anchor_file))
-    scratch = map(MacPath, (*SCRATCH, anchor_file + ".new"))
-    return (*map(temporary, files), *map(temporary, drafts), *scratch, *files)
+    """Our files, and before them what an interrupted run has left."""
+    scratch = map(MacPath, (*SCRATCH, anchor_path(facts.anchor) + ".new"))
+    return (*drafts(facts), *scratch, *map(MacPath, OWN_FILES))

@@ -393,6 +393,26 @@ def test_teardown_too_keeps_what_another_program_writes_meanwhile(
     assert b"container-net" not in content
 
 
+def left_half_written(mac: Mac) -> List[str]:
+    return [str(place) for place in mac.path.rglob(".*.container-net")]
+
+
+@pytest.mark.parametrize("then", [PERSIST, ("net.setup", "--always"), ("net.teardown",)])
+def test_the_next_change_removes_what_a_killed_run_left_half_written(
+    new: New, tmp_path: Path, then: Tuple[str, ...]
+) -> None:
+    mac = quiet(new)
+    assert run(mac, *PERSIST).code == 0
+    left = [copy for copy in crashes(mac, ("net.teardown",), tmp_path) if left_half_written(copy)]
+    assert left
+    for copy in left:
+        # So that there is something to change, whatever it is.
+        copy.foreign_disable()
+        ran = run(copy, *then)
+        assert ran.code == 0, ran
+        assert left_half_written(copy) == []
+
+
 @pytest.mark.parametrize("room", [0, 1, 60])
 def test_the_anchor_file_stays_while_the_line_stands(new: New, room: int) -> None:
     mac = quiet(new)
