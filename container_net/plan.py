@@ -276,7 +276,7 @@ def _anchor(facts: Facts, desired: Desired) -> Optional[Change]:
         title=_("load {count} rules into the anchor {anchor}").format(
             count=len(wanted.nat + wanted.filter), anchor=facts.anchor
         ),
-        diff=diff(before, text, facts.anchor),
+        diff=diff(before, "\n".join(wanted.nat + wanted.filter), facts.anchor),
         do=(
             Command(("/sbin/pfctl", "-n", "-f", "-"), text),
             Command(("/sbin/pfctl", "-a", facts.anchor, "-f", "-"), text),
@@ -295,7 +295,8 @@ def _holds_rules(facts: Facts, wanted: Rules) -> bool:
 
 def _restore_anchor(anchor: str, before: str) -> Command:
     if before:
-        return Command(("/sbin/pfctl", "-a", anchor, "-f", "-"), before)
+        # In the order in which they were live.
+        return Command(("/sbin/pfctl", "-a", anchor, "-f", "-"), render.AS_WRITTEN + before)
     return Command(("/sbin/pfctl", "-a", anchor, "-F", "all"))
 
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["anchor", "anchor_file", "everything", "pf_conf", "rules", "template"]
 
 HOOK = 'nat-anchor "com.apple/*"\n'
+# Before rules that pfctl must not reorder or fold into tables, as pf.anchor.j2 has it.
+AS_WRITTEN = "set ruleset-optimization none\n"
 
 
 @functools.cache
@@ -55,7 +57,7 @@ def pf_conf(name: str) -> str:
 
 def rules(text: str) -> Rules:
     """The rules in a rendered anchor, translation and filter apart, as pfctl lists them."""
-    lines = tuple(line for line in text.splitlines() if line and not line.startswith("#"))
+    lines = tuple(line for line in text.splitlines() if line and not line.startswith(("#", "set ")))
     return Rules(
         tuple(line for line in lines if line.startswith("nat ")),
         tuple(line for line in lines if not line.startswith("nat ")),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from . import net
 from .pf_lexer import END, NEWLINE, STRING, WORD, Lexer, PfError
+from .pf_optimizer import optimize
 from .pf_rules import ANY, anchor_call, kind_of
 
 TYPE_CHECKING = False
@@ -71,6 +72,7 @@ class Parsed:
         self.loads: List[Tuple[str, str]] = []
         self.skip: List[str] = []
         self.errors: List[str] = []
+        self.optimized = True
 
 
 def parse(
@@ -89,7 +91,10 @@ def parse(
     """
     reader = _Reader(name, anchor, addresses, read, lenient_end)
     reader.file(text, name)
-    return reader.found
+    found = reader.found
+    if found.optimized:
+        found.rules = optimize(found.rules, found.tables)
+    return found
 
 
 class _Reader:
@@ -229,6 +234,8 @@ class _Reader:
         self._order("option")
         if option == "require-order":
             self.ordered = values[0] == "yes"
+        elif option == "ruleset-optimization":
+            self.found.optimized = values[0] != "none"
         elif option == "block-policy":
             self.policy = values[0]
         elif option == "skip":

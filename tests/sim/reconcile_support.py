@@ -134,10 +134,13 @@ case $* in
 -a*'-f -')
     if [ -e "$S/echo" ]; then
         read -r suffix <"$S/echo"
-        while read -r line; do echo "$line $suffix"; done >"$S/anchor.new"
-    else
-        while read -r line; do echo "$line"; done >"$S/anchor.new"
     fi
+    while read -r line; do
+        case $line in
+        'set '*) ;;
+        *) echo "$line${suffix:+ $suffix}" ;;
+        esac
+    done >"$S/anchor.new"
     [ ! -e "$S/swallow" ] || : >"$S/anchor.new"
     /bin/mv -f "$S/anchor.new" "$S/anchor" ;;
 -E)

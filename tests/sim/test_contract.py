@@ -462,7 +462,7 @@ PROGRAMS: Dict[str, str] = {
         "'-s nat') echo 'nat-anchor \"com.apple/*\" all' ;;\n"
         "'-s rules') ;;\n"
         "'-n -f -') cat >/dev/null ;;\n"
-        "'-a com.apple/250.container-net -f -') cat >$D/anchor ;;\n"
+        "'-a com.apple/250.container-net -f -') grep -v '^set ' >$D/anchor ;;\n"
         "'-a com.apple/250.container-net -F all') : >$D/anchor ;;\n"
         "'-a com.apple/250.container-net -v -s nat') grep '^nat' $D/anchor ;;\n"
         "'-a com.apple/250.container-net -s rules') grep -v '^nat' $D/anchor ;;\n"

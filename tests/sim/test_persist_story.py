@@ -348,6 +348,24 @@ def test_a_system_update_is_survived_and_mended(new: New) -> None:
 # -- reboots and networks, with the real script
 
 
+def test_the_rules_of_many_networks_are_loaded_once_a_boot(new: New) -> None:
+    """pfctl reorders filter rules and folds six of a kind into a table unless told not to."""
+    mac = new("idle")
+    mac.vmnet_nat(False)
+    for number in range(1, 7):
+        mac.add_network(f"n{number}", f"192.168.{70 + number}.0/24")
+    assert persist(mac).code == 0
+    assert kept(mac) == OK
+    mac.reboot()
+    mac.settle()
+    assert not any("<" in rule for rule in anchor_rules(mac))
+    assert kept(mac) == OK
+    had = loads(mac)
+    mac.tick(60)
+    mac.settle()
+    assert loads(mac) == had
+
+
 def test_it_works_after_each_reboot_with_one_token(new: New) -> None:
     mac = new("idle")
     mac.vmnet_nat(False)

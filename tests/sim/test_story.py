@@ -489,6 +489,26 @@ def test_several_networks_are_served(new: New) -> None:
     assert nat_of(mac) == nat("en0", "en1", "en5")
 
 
+@pytest.mark.parametrize("count", [2, 3, 6, 8])
+def test_the_guard_of_many_networks_is_read_back_as_it_was_loaded(new: New, count: int) -> None:
+    """pfctl reorders filter rules and folds six of a kind into a table unless told not to."""
+    mac = new("broken")
+    # Forwarding is 0, so that it is ours to set: then there is a guard.
+    mac.answer(["/usr/bin/sudo", "-n", "/usr/sbin/sysctl", "-w", "net.inet.ip.forwarding=0"])
+    for number in range(1, count):
+        mac.add_network(f"n{number}", f"192.168.{70 + number}.0/24")
+    before = picture(mac)
+    ran = run(mac, "net.setup", "--always")
+    assert ran.code == 0, ran
+    guards = [r for r in anchor_rules(mac) if r.startswith("block")]
+    assert len(guards) == 3 * count
+    assert not any("<" in rule for rule in guards)
+    holds(mac)
+    assert run(mac, "net.teardown").code == 0
+    left = changed(before, picture(mac))
+    assert [name for name in left if "forwarding" not in name] == []
+
+
 @pytest.mark.parametrize("generation", [7, 12, 1])
 def test_networks_are_found_in_every_generation_of_container(new: New, generation: int) -> None:
     mac = new("broken")
@@ -592,7 +612,7 @@ def test_render_shows_and_writes_the_same_texts(new: New) -> None:
     assert {p.name: p.read_text() for p in out.iterdir()} == shown
     rules = [r for r in shown["pf.anchor"].splitlines() if not r.startswith("#")]
     assert run(mac, "net.setup").code == 0
-    assert rules == anchor_rules(mac)
+    assert rules == ["set ruleset-optimization none", *anchor_rules(mac)]
     assert shown["pf.anchor"].startswith("# container-net ")
     assert "en0" in shown["pf.anchor"].splitlines()[0]
 
