@@ -194,7 +194,7 @@ def target_of(settings: Settings, values: Mapping[str, Any]) -> Optional[Target]
     if not isinstance(host, str) or not _HOST.fullmatch(host):
         raise BadInput(_("--host is {value}: give a host's name.").format(value=repr(host)))
     text, colon, port = str(values.get("address") or Target.address).partition(":")
-    if colon and not (port.isdecimal() and 0 < int(port) < 65536):
+    if colon and not (re.fullmatch("[0-9]{1,5}", port) and 0 < int(port) < 65536):
         raise BadInput(_("--address is {value}: the port will not do.").format(value=repr(text)))
     return Target(
         image=settings.image,

@@ -54,6 +54,7 @@ __all__ = [
     "service",
     "state_file",
     "token",
+    "whole",
 ]
 
 SCHEMA = 1
@@ -78,12 +79,22 @@ def _unreadable(answer: Answer) -> Unreadable:
     return Unreadable(said or _("it printed nothing"))
 
 
+def whole(text: str) -> str:
+    """The text, where it was not cut off: output of these programs ends in a newline.
+
+    What was cut off is not believed: half a number is a number. Raises Unreadable.
+    """
+    if text and not text.endswith("\n"):
+        raise Unreadable(_("cut off at: {text}").format(text=excerpt(text[-60:])))
+    return text
+
+
 # -- route, sysctl, ifconfig, networksetup
 
 
 def default_route(answer: Answer) -> Optional[Route]:
     """`route -n get …`: by the interface line, never by the exit status (1). None: no route."""
-    found = re.findall(r"^\s*interface:\s*(\S+)\s*$", answer.out, re.MULTILINE)
+    found = re.findall(r"^\s*interface:\s*(\S+)\s*$", whole(answer.out), re.MULTILINE)
     if len(found) == 1 and INTERFACE.fullmatch(found[0]):
         gateway = re.search(r"^\s*gateway:\s*([0-9A-Za-z.:%#-]+)\s*$", answer.out, re.MULTILINE)
         return Route(found[0], gateway.group(1) if gateway else "")
@@ -94,7 +105,7 @@ def default_route(answer: Answer) -> Optional[Route]:
 
 def forwarding(answer: Answer) -> int:
     """`sysctl -n net.inet.ip.forwarding`: 0 or 1 (2)."""
-    text = answer.out.strip()
+    text = whole(answer.out).strip()
     if answer.code == 0 and text in ("0", "1"):
         return int(text)
     raise _unreadable(answer)
@@ -102,7 +113,7 @@ def forwarding(answer: Answer) -> int:
 
 def boot_session(answer: Answer) -> str:
     """`sysctl -n kern.bootsessionuuid`: changes with each boot (4)."""
-    text = answer.out.strip()
+    text = whole(answer.out).strip()
     if answer.code == 0 and re.fullmatch(r"[0-9A-Za-z-]{8,64}", text):
         return text
     raise _unreadable(answer)
@@ -110,7 +121,7 @@ def boot_session(answer: Answer) -> str:
 
 def os_version(answer: Answer) -> str:
     """`sw_vers -productVersion`: such as 26.1."""
-    text = answer.out.strip()
+    text = whole(answer.out).strip()
     if answer.code == 0 and re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,3}){0,3}", text):
         return text
     raise _unreadable(answer)
@@ -120,7 +131,7 @@ def ports(answer: Answer) -> Tuple[Port, ...]:
     """`networksetup -listallhardwareports` (9)."""
     found: List[Port] = []
     name = ""
-    for line in answer.out.splitlines():
+    for line in whole(answer.out).splitlines():
         key, colon, value = line.partition(":")
         if colon and key == "Hardware Port":
             name = value.strip()
@@ -139,7 +150,7 @@ _INET = re.compile(r"inet ([0-9.]+)(?: --> [0-9.]+)? netmask 0x([0-9a-f]{8})\b")
 def interfaces(answer: Answer) -> Tuple[Interface, ...]:
     """`ifconfig -a` (7): blocks of a header line and indented lines."""
     found: List[Tuple[str, Tuple[str, ...], List[IPv4Interface], List[str]]] = []
-    for line in answer.out.splitlines():
+    for line in whole(answer.out).splitlines():
         header = _HEADER.match(line)
         if header:
             flags = tuple(flag for flag in header.group(2).split(",") if flag)
@@ -175,7 +186,7 @@ def _address(address: str, mask: int, line: str) -> IPv4Interface:
 
 def container_version(answer: Answer) -> str:
     """`container --version`: `container CLI version 1.2.2 (build: …)`."""
-    match = re.search(r"\bversion\s+v?([0-9]+(?:\.[0-9]+){1,2})", answer.out)
+    match = re.search(r"\bversion\s+v?([0-9]+(?:\.[0-9]+){1,2})", whole(answer.out))
     if answer.code == 0 and match:
         return match.group(1)
     raise _unreadable(answer)
@@ -186,7 +197,7 @@ def service(answer: Answer) -> str:
     try:
         data = json.loads(answer.out)
     except (ValueError, RecursionError):
-        text = answer.out + answer.err
+        text = whole(answer.out) + whole(answer.err)
         if "not running and not registered" in text:
             return "unregistered"
         if "is not running" in text:
@@ -323,7 +334,7 @@ def _complaints(answer: Answer) -> List[str]:
 
 def pf_enabled(answer: Answer) -> bool:
     """`pfctl -s info` (4)."""
-    match = re.match(r"Status:\s+(Enabled|Disabled)\b", answer.out)
+    match = re.match(r"Status:\s+(Enabled|Disabled)\b", whole(answer.out))
     if answer.code == 0 and match:
         return match.group(1) == "Enabled"
     raise _unreadable(answer)
@@ -333,7 +344,7 @@ def references(answer: Answer) -> Tuple[Reference, ...]:
     """`pfctl -s References` (4): `PID name TOKEN D days HH:MM:SS`, the name may have spaces."""
     if answer.code != 0 or _complaints(answer):
         raise _unreadable(answer)
-    lines = [line.strip() for line in answer.out.splitlines() if line.strip()]
+    lines = [line.strip() for line in whole(answer.out).splitlines() if line.strip()]
     if lines == ["No pf starter references held"]:
         return ()
     if not lines or lines[0] != "TOKENS:":
@@ -360,7 +371,7 @@ def rules(answer: Answer) -> Tuple[Rule, ...]:
     if answer.code != 0 or complaints:
         raise _unreadable(answer)
     found: List[Rule] = []
-    for line in answer.out.splitlines():
+    for line in whole(answer.out).splitlines():
         text = line.strip()
         if not text:
             continue
@@ -378,7 +389,7 @@ def rules(answer: Answer) -> Tuple[Rule, ...]:
 
 def token(answer: Answer) -> str:
     """`pfctl -E`: `Token : N` on stderr, a u64 (4)."""
-    match = re.search(r"^Token : (\d{1,20})\s*$", answer.err, re.MULTILINE)
+    match = re.search(r"^Token : ([0-9]{1,20})\s*$", whole(answer.err), re.MULTILINE)
     if answer.code == 0 and match:
         return match.group(1)
     raise _unreadable(answer)
@@ -404,8 +415,9 @@ def job(answer: Answer) -> Tuple[bool, str, str]:
         if answer.code == 113 or "Could not find service" in answer.err:
             return False, "", ""
         raise _unreadable(answer)
-    state = re.search(r"^\s*state = (.+?)\s*$", answer.out, re.MULTILINE)
-    last = re.search(r"^\s*last exit code = (.+?)\s*$", answer.out, re.MULTILINE)
+    text = whole(answer.out)
+    state = re.search(r"^\s*state = (.+?)\s*$", text, re.MULTILINE)
+    last = re.search(r"^\s*last exit code = (.+?)\s*$", text, re.MULTILINE)
     if not state:
         raise _unreadable(answer)
     return True, state.group(1), last.group(1) if last else ""
@@ -415,7 +427,8 @@ def disabled_jobs(answer: Answer) -> Tuple[str, ...]:
     """`launchctl print-disabled system`: `"LABEL" => disabled`, or `=> true` before macOS 13."""
     if answer.code != 0:
         raise _unreadable(answer)
-    return tuple(re.findall(r'^\s*"([^"]+)" => (?:disabled|true)\s*$', answer.out, re.MULTILINE))
+    listed = r'^\s*"([^"]+)" => (?:disabled|true)\s*$'
+    return tuple(re.findall(listed, whole(answer.out), re.MULTILINE))
 
 
 # -- our own files, read back as if hostile

@@ -1,7 +1,6 @@
 """What doctor reads beyond the facts: probes of the Mac, and one probe inside a container.
 
-Parsers are pure and meet text that they do not know with `Unreadable`. Output of these programs
-ends in a newline; where it does not, it was cut off and is not believed.
+Parsers are pure and meet text that they do not know, or that was cut off, with `Unreadable`.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 from . import facts, parse
 from .machine import Answer, Argv, Machine, MacPath
 from .model import FileFact, Image, Reading, Route, Rule
-from .parse import Unreadable, excerpt
+from .parse import Unreadable, excerpt, whole
 from .text import _
 
 __all__ = [
@@ -195,9 +194,7 @@ def _whole(answer: Answer) -> List[str]:
     """The lines of an answer that succeeded and was not cut off. Raises Unreadable."""
     if answer.code != 0 or not answer.out:
         raise _unreadable(answer)
-    if not answer.out.endswith("\n"):
-        raise Unreadable(_("cut off at: {text}").format(text=excerpt(answer.out[-60:])))
-    return answer.out.splitlines()
+    return whole(answer.out).splitlines()
 
 
 def user_id(answer: Answer) -> int:
@@ -399,9 +396,9 @@ def sockets(answer: Answer) -> Tuple[Socket, ...]:
 def anchors(answer: Answer) -> Tuple[str, ...]:
     """`pfctl -v -s Anchors`: the tree, one full path a line (macos-facts, 4)."""
     lines = [line for line in answer.err.splitlines() if "ALTQ" not in line and line.strip()]
-    if answer.code != 0 or lines or (answer.out and not answer.out.endswith("\n")):
+    if answer.code != 0 or lines:
         raise _unreadable(answer)
-    names = [line.strip() for line in answer.out.splitlines() if line.strip()]
+    names = [line.strip() for line in whole(answer.out).splitlines() if line.strip()]
     if not all(re.fullmatch(r"\S+", name) for name in names):
         raise _unreadable(answer)
     return tuple(names)
@@ -412,10 +409,10 @@ def isolation(answer: Answer) -> Tuple[IPv4Network, ...]:
     lines = [line for line in answer.err.splitlines() if "ALTQ" not in line and line.strip()]
     if re.search(r"does not exist|DIOCR", "\n".join(lines)) and not answer.out.strip():
         return ()
-    if answer.code != 0 or lines or (answer.out and not answer.out.endswith("\n")):
+    if answer.code != 0 or lines:
         raise _unreadable(answer)
     found = []
-    for line in answer.out.split():
+    for line in whole(answer.out).split():
         try:
             found.append(IPv4Network(line.lstrip("!"), strict=False))
         except ValueError:
@@ -541,7 +538,7 @@ ROWS = (
 
 def guest_table(answer: Answer) -> Guest:
     """The table of SCRIPT. Without its last line it was cut off, and says nothing."""
-    lines = answer.out.splitlines()
+    lines = whole(answer.out).splitlines()
     if lines[:1] != ["container-net-probe 1"] or lines[-1:] != ["end"] or answer.code != 0:
         raise _unreadable(answer)
     rows: Dict[str, GuestRow] = {}

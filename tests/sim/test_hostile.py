@@ -317,6 +317,45 @@ def test_an_answer_that_makes_no_sense_is_unknown_with_the_text_as_evidence(
     assert changed(before, picture(mac)) == []
 
 
+def cutting(mac: Mac, command: Tuple[str, ...], part: float) -> Any:
+    """A Runner in which the answer of one command ends in the middle of a line."""
+
+    def twist(argv: List[str], answer: Callable[[], Result]) -> Any:
+        if tuple(argv[: len(command)]) != command:
+            return None
+        said = answer()
+        at = int(len(said.stdout) * part)
+        while at and said.stdout[at - 1] == "\n":
+            at -= 1
+        return Result(
+            stdout=said.stdout[:at],
+            stderr=said.stderr,
+            command=said.command,
+            exited=said.exited,
+            encoding="latin-1",
+        )
+
+    return twisted(mac, twist)
+
+
+@pytest.mark.parametrize("scene", ["healthy", "set up"])
+@pytest.mark.parametrize("command", [command for command, _hop in READS], ids=lambda c: c[-1][-40:])
+def test_an_answer_that_was_cut_off_makes_nothing_broken(
+    new: New, command: Tuple[str, ...], scene: str
+) -> None:
+    mac = new("healthy" if scene == "healthy" else "broken")
+    if scene == "set up":
+        assert run(mac, "net.setup").code == 0
+    whole = run(mac, "net.status", "--json")
+    for part in (0.3, 0.6, 0.9, 1.0):
+        seen = run(mac, "net.status", "--json", runner=cutting(mac, command, part))
+        assert seen.data["ok"] is not False, (part, seen)
+        assert "broken" not in seen.hops.values(), (part, seen)
+        assert {h for h in seen.hops if seen.hops[h] != "unknown"} <= {
+            h for h in seen.hops if seen.hops[h] == whole.hops.get(h)
+        }, (part, seen)
+
+
 @pytest.mark.parametrize(("command", "_hop"), READS, ids=lambda value: str(value)[-40:])
 def test_setup_changes_nothing_it_could_not_read_first_or_all_is_well(
     new: New, command: Tuple[str, ...], _hop: str

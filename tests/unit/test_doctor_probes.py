@@ -82,6 +82,25 @@ def test_a_last_line_without_its_newline_was_cut_off() -> None:
         probes.netstat(said(whole[:-3]))
 
 
+@pytest.mark.parametrize(
+    ("parser", "text"),
+    [
+        (probes.user_id, "501\n"),
+        (probes.anchors, "  com.apple\n  com.apple/250.container-net\n"),
+        (probes.isolation, "   192.168.64.0/24\n   192.168.65.0/24\n"),
+        (probes.guest_table, "container-net-probe 1\ngateway ok x\nend\n"),
+    ],
+)
+def test_what_was_cut_off_within_a_line_is_not_believed(
+    parser: Callable[[Answer], Any], text: str
+) -> None:
+    parser(said(text))
+    for cut in range(1, len(text)):
+        if text[cut - 1] != "\n":
+            with pytest.raises(Unreadable):
+                parser(said(text[:cut]))
+
+
 def test_lsof_tells_holders_from_connections() -> None:
     rows = probes.sockets(sample("lsof_resolver.txt"))
     assert {(s.family, s.protocol, s.address, s.port) for s in rows} == {

@@ -793,8 +793,51 @@ def test_a_parser_answers_or_says_unreadable(name: str, answer: Answer) -> None:
     assert said.isprintable()
 
 
+STATUS = "apiserver is not running and not registered with launchd\n"
+WHOLE: Dict[str, str] = {
+    "default_route": route_text("en10", "10.0.0.1"),
+    "forwarding": "1\n",
+    "boot_session": "7B2C1F60-0A3D-4E55-9C1B-52D2F00DBEEF\n",
+    "os_version": "26.15\n",
+    "ports": PORTS,
+    "interfaces": IFCONFIG,
+    "container_version": "container CLI version 1.2.22 (build: release)\n",
+    "service": STATUS,
+    "pf_enabled": "Status: Enabled for 0 days 00:00:10      Debug: Urgent\n",
+    "references": TOKENS,
+    "rules": "nat on en0 inet from 10.9.0.0/24 to any -> (en0:0) extfilter ei\n",
+    "job": JOB,
+    "disabled_jobs": 'disabled services = {\n\t"local.container-net" => disabled\n}\n',
+}
+
+
+@pytest.mark.parametrize("name", sorted(WHOLE))
+def test_what_was_cut_off_within_a_line_is_not_believed(name: str) -> None:
+    parser, text = PARSERS[name], WHOLE[name]
+    parser(said(text))
+    for cut in range(1, len(text)):
+        if text[cut - 1] != "\n":
+            with pytest.raises(Unreadable):
+                parser(said(text[:cut]))
+
+
+def test_a_token_that_was_cut_off_is_not_believed() -> None:
+    text = ALTQ + "pf enabled\nToken : 11012949885072952\n"
+    assert parse.token(said("", text)) == "11012949885072952"
+    for cut in range(len(text)):
+        with pytest.raises(Unreadable):
+            parse.token(said("", text[:cut]))
+
+
+def test_the_words_of_an_old_container_may_come_on_either_stream() -> None:
+    assert parse.service(said("", STATUS, 1)) == "unregistered"
+    with pytest.raises(Unreadable, match="cut off at: apiserver is not running and not registe"):
+        parse.service(said("", STATUS[:40], 1))
+
+
 def test_every_parser_of_answers_is_among_them() -> None:
-    others = {"boot_file", "state_file", "render_boot", "render_state", "excerpt", "same_rules"}
+    others = {"boot_file", "state_file", "render_boot", "render_state"}
+    others |= {"excerpt", "same_rules", "whole"}
     functions = {name for name in parse.__all__ if name.islower()} - others
     assert functions == set(PARSERS)
 
