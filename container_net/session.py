@@ -29,18 +29,24 @@ __all__ = ["Session", "interruptible", "open_session"]
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
-    """SIGTERM and SIGHUP end a run as Ctrl-C does, so that nothing is left running."""
+    """Ctrl-C, SIGTERM and SIGHUP end a run alike, so that nothing is left running.
+
+    What was ignored before, as under nohup, stays ignored. Raises Interrupted.
+    """
 
     def stop(_number: int, _frame: Optional[FrameType]) -> None:
         raise KeyboardInterrupt
 
     here = threading.current_thread() is threading.main_thread()
-    numbers = (signal.SIGTERM, signal.SIGHUP) if here else ()
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if here else ()
     former = {n: signal.getsignal(n) for n in numbers}
-    for number in former:
-        signal.signal(number, stop)
+    former = {n: handler for n, handler in former.items() if handler != signal.SIG_IGN}
     try:
+        for number in former:
+            signal.signal(number, stop)
         yield
+    except KeyboardInterrupt:
+        raise Interrupted(_("interrupted")) from None
     finally:
         for number, handler in former.items():
             signal.signal(number, handler)

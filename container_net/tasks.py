@@ -7,6 +7,7 @@ Imports that cost time wait until a task runs: `invoke --list` must not pay for 
 from __future__ import annotations
 
 import os
+import sys
 from inspect import Parameter, Signature
 from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Set, Tuple
 
@@ -78,7 +79,12 @@ def _task(*names: str) -> Callable[[Callable[[Session], int]], _NetTask]:
         options = (*names, *_EVERYWHERE)
 
         def call(c: Context, **values: Any) -> None:
-            code = _run(c, body, values)
+            try:
+                code = _run(c, body, values)
+            except KeyboardInterrupt:
+                # Before the first module is there, or after the last word.
+                sys.stderr.write("container-net: interrupted\n")
+                code = 130
             if code:
                 raise Exit(code=code)
 
@@ -135,8 +141,12 @@ def _run(c: Context, body: Callable[[Session], int], values: Dict[str, Any]) -> 
             screen.warn([report.line(f"container-net: {error}", "broken")])
         return error.code
     except KeyboardInterrupt:
-        screen.data(report.error_data(Interrupted(text._("interrupted"))))
-        return Interrupted.code
+        # Before the block in which all signals are Interrupted.
+        stopped = Interrupted(text._("interrupted"))
+        screen.data(report.error_data(stopped))
+        if not screen.as_json:
+            screen.warn([report.line(f"container-net: {stopped}", "broken")])
+        return stopped.code
     except Exception as error:
         if os.environ.get("CONTAINER_NET_TRACEBACK"):
             raise
