@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import threading
 import time
@@ -67,7 +68,9 @@ class Interrupts:
     def __enter__(self) -> Interrupts:
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-                self._former[number] = signal.signal(number, self._note)
+                # Under nohup, and behind a shell's &, it stays ignored.
+                if signal.getsignal(number) != signal.SIG_IGN:
+                    self._former[number] = signal.signal(number, self._note)
         return self
 
     def _note(self, _number: int, _frame: object) -> None:
@@ -179,7 +182,7 @@ def _holder(machine: Machine, path: str) -> Optional[str]:
         target = os.readlink(machine.path(path))
     except OSError:
         return None
-    return target if target.isdecimal() and len(target) <= 10 else None
+    return target if re.fullmatch(r"[0-9]{1,9}", target) else None
 
 
 def _alive(pid: str) -> bool:
@@ -314,8 +317,15 @@ class _Walk:
         )
 
     def _find_taken(self) -> None:
-        """`-E` did not say what it did: the one reference that is new since the journal is ours."""
-        left = left_behind(reread(self.machine, self.facts, ("references", "boot")))
+        """`-E` did not say what it did: the one reference that is new since the journal is ours.
+
+        Raises ChangeFailed where that cannot be read: the journal then stays for the next run.
+        """
+        found = reread(self.machine, self.facts, ("references", "boot"))
+        for reading in (found.references, found.boot):
+            if not reading.known:
+                raise ChangeFailed(reading.why)
+        left = left_behind(found)
         if len(left) == 1:
             self.taken = left[0]
         self.doubtful = len(left) if len(left) > 1 else 0
@@ -545,7 +555,11 @@ def take_back(
     stuck: List[str] = []
     kept: Set[str] = set()
     with walk.interrupts:
-        walk.clear_drafts()
+        try:
+            walk.clear_drafts()
+        except NetError as error:
+            stuck.append(str(error))
+            kept.add("state")
         for change in plan.changes:
             walk.check_interrupt()
             if change.what in kept:

@@ -35,6 +35,8 @@ MARKER = ".container-net-simulated"
 
 READ_LIMIT = 5.0
 CHANGE_LIMIT = 15.0
+# `chflags`: no such file can be replaced, and a copy by `cp -p` could not even be removed.
+_LOCKED = stat.UF_IMMUTABLE | stat.UF_APPEND | stat.SF_IMMUTABLE | stat.SF_APPEND
 # Side by side: the waiting is the commands', not ours (nine of 200 ms took 0.23 s).
 _WORKERS = 24
 
@@ -86,6 +88,22 @@ class CommandFailed(NetError):
 def temporary(target: PurePosixPath) -> PurePosixPath:
     """Where a file's new content waits: beside it, in a folder that only root can write."""
     return target.with_name(f".{target.name}.container-net")
+
+
+def _stays(path: str, info: os.stat_result) -> str:
+    """Why a new file in this one's place would lose something of it; empty where it would not."""
+    if info.st_nlink > 1:
+        return _(
+            "{path} has {count} names (hard links), and a new file would take only this "
+            "one; left alone. To make it a file of its own: "
+            "sudo cp -p {path} {path}.own && sudo mv {path}.own {path}"
+        ).format(path=path, count=info.st_nlink)
+    if getattr(info, "st_flags", 0) & _LOCKED:
+        return _(
+            "{path} is locked (ls -lO shows it); left alone. "
+            "To unlock it: sudo chflags nouchg,noschg,nouappnd,nosappnd {path}"
+        ).format(path=path)
+    return ""
 
 
 class Machine:
@@ -165,7 +183,10 @@ class Machine:
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
             return False
         # Not through the Runner: the person types here.
-        return subprocess.call([self.path("/usr/bin/sudo"), "-v"], timeout=300) == 0
+        try:
+            return subprocess.call([self.path("/usr/bin/sudo"), "-v"], timeout=300) == 0
+        except (OSError, subprocess.TimeoutExpired):
+            return False
 
     def must(self, argv: Argv, *, stdin: str = "", root: bool = True) -> Answer:
         """Run a command of a change; it ends or times out, whatever the user presses.
@@ -207,7 +228,8 @@ class Machine:
         if link is not None:
             return FileFact(path, None, 0, info.st_uid, info.st_gid, link)
         content = self._content(path, place)
-        return FileFact(path, content, stat.S_IMODE(info.st_mode), info.st_uid, info.st_gid)
+        mode, stays = stat.S_IMODE(info.st_mode), _stays(path, info)
+        return FileFact(path, content, mode, info.st_uid, info.st_gid, stays=stays)
 
     def _content(self, path: str, place: str) -> bytes:
         try:
@@ -244,6 +266,20 @@ class Machine:
                     ).format(path=each, mode=f"{stat.S_IMODE(info.st_mode):04o}")
                 )
 
+    def _begin(self, draft: PurePosixPath, original: Optional[str], mode: int) -> None:
+        """A draft that may hold what is private, before it does."""
+        if os.path.lexists(self.path(draft)):
+            self.must(["/bin/rm", "-f", draft])
+        if original is not None:
+            self.must(["/bin/cp", "-p", MacPath(original), draft])
+        elif mode & 0o044 != 0o044:
+            self.must(["/usr/bin/tee", draft])
+        else:
+            return
+        now = stat.S_IMODE(os.lstat(self.path(draft)).st_mode)
+        if now & 0o777 & ~mode or not now & 0o200:
+            self.must(["/bin/chmod", f"{mode & 0o777 | 0o200:04o}", draft])
+
     def write(
         self,
         path: str,
@@ -255,10 +291,10 @@ class Machine:
     ) -> None:
         """Replace a file atomically, as root.
 
-        The draft begins as a copy of the file that is there, or of `like`: with `cp -p` it has that
-        file's mode before it has any content, so that what was private stays private at every
-        moment, and on a Mac its ACL and extended attributes too. A hard link ends: the other name
-        keeps the old file.
+        The draft begins as a copy of the file that is there, or of `like`: so on a Mac its ACL and
+        extended attributes stay. It is never readable by more than `mode` says, so that what was
+        private is so at every moment. A file with a second name (hard link), or a locked one, is
+        left alone.
 
         The content goes by standard input into a temporary file in the same folder, which only root
         can write; it is read back and, with `check` (from the temporary path to a command), tested
@@ -275,9 +311,11 @@ class Machine:
                 )
             )
         original = path if before.content is not None else like
+        stays = self.read(original).stays if original is not None else ""
+        if stays:
+            raise Missing(stays)
         try:
-            if original is not None:
-                self.must(["/bin/cp", "-p", MacPath(original), draft])
+            self._begin(draft, original, mode)
             self.must(["/usr/bin/tee", draft], stdin=content.decode("latin-1"))
             if self._content(str(draft), self.path(draft)) != content:
                 raise Missing(

@@ -191,6 +191,8 @@ class FileFact:
     owner: int = 0
     group: int = 0
     link: Optional[str] = None
+    stays: str = ""
+    """Why no new file may take its place, in words for the user; empty where one may."""
 
 
 @dataclass(frozen=True)

@@ -333,6 +333,9 @@ def _leave(reading: Reading[FileFact], path: str, remains: List[str]) -> bool:
             ).format(path=path, link=reading.value.link)
         )
         return True
+    if reading.value.stays:
+        remains.append(reading.value.stays)
+        return True
     return False
 
 

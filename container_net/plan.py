@@ -54,8 +54,10 @@ OWN_FILES = (
     BOOT_FILE,
     STATE_FILE,
 )
-# What an interrupted run of the boot script may leave beside them.
+# What a killed run of the boot script may leave beside them.
 SCRATCH = tuple(f"{STATE_FOLDER}/{n}" for n in ("boot.new", "run.out", "run.err", "run.rules"))
+# What the boot script keeps of its own.
+LOADED = STATE_FOLDER + "/loaded"
 
 
 @dataclass(frozen=True)
@@ -480,12 +482,12 @@ def _forget(facts: Facts) -> Change:
 
 
 def drafts(facts: Facts) -> Tuple[MacPath, ...]:
-    """What an interrupted write of ours, also of a user's file, may have left."""
-    written = (*OWN_FILES, *FILES.values(), anchor_path(facts.anchor))
-    return tuple(temporary(MacPath(path)) for path in written)
+    """What a killed run, of a task or of the boot script, may have left half written."""
+    anchor_file = anchor_path(facts.anchor)
+    written = map(MacPath, (*OWN_FILES, *FILES.values(), anchor_file))
+    return (*map(temporary, written), *map(MacPath, (*SCRATCH, anchor_file + ".new")))
 
 
 def _own_files(facts: Facts) -> Tuple[MacPath, ...]:
-    """Our files, and before them what an interrupted run has left."""
-    scratch = map(MacPath, (*SCRATCH, anchor_path(facts.anchor) + ".new"))
-    return (*drafts(facts), *scratch, *map(MacPath, OWN_FILES))
+    """Our files, and before them what a killed run has left."""
+    return (*drafts(facts), *map(MacPath, (LOADED, *OWN_FILES)))

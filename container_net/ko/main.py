@@ -135,6 +135,8 @@ TEXTS: Dict[str, str] = {
     "It could not be tried: {why}": "실행해 보지 못했습니다: {why}",
     "another program changed this Mac meanwhile; left: {what}. Run `invoke net.teardown` again.": "그 사이 다른 프로그램이 이 Mac을 바꿨습니다. 남은 것: {what}. `invoke net.teardown`을 다시 실행하세요.",
     "This Mac has changed meanwhile; the plan is now:": "그 사이 이 Mac이 바뀌었습니다. 바뀐 계획:",
+    "{path} has {count} names (hard links), and a new file would take only this one; left alone. To make it a file of its own: sudo cp -p {path} {path}.own && sudo mv {path}.own {path}": "{path}에는 이름이 {count}개 있어(하드 링크) 새 파일은 이 이름만 차지하게 되므로 그대로 둡니다. 따로 떼려면: sudo cp -p {path} {path}.own && sudo mv {path}.own {path}",
+    "{path} is locked (ls -lO shows it); left alone. To unlock it: sudo chflags nouchg,noschg,nouappnd,nosappnd {path}": "{path}이(가) 잠겨 있어(ls -lO로 확인) 그대로 둡니다. 잠금을 풀려면: sudo chflags nouchg,noschg,nouappnd,nosappnd {path}",
     "this Mac has changed since the plan was shown. Nothing was changed; try again.": "계획을 보여 준 뒤 이 Mac이 달라졌습니다. 바뀐 것은 없으니 다시 시도하세요.",
     "give IPv4 networks such as 192.168.64.0/24, with commas between, or auto": "192.168.64.0/24 같은 IPv4 네트워크를 쉼표로 나누어 쓰거나 auto를 쓰세요",
     "give yes or no": "yes나 no를 쓰세요",

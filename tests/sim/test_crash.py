@@ -14,7 +14,9 @@ from typing import Any, Callable, Dict, Iterator, List, Tuple
 import pytest
 from invoke.runners import Result
 from sim.support import (
+    ANCHOR,
     ANCHOR_FILE,
+    BOOT,
     LOCK,
     STATE,
     Ran,
@@ -94,9 +96,11 @@ def restored(mac: Mac, before: Dict[str, Any], ran: Ran) -> None:
 # -- SIGKILL after each effect
 
 
+SETUP: Tuple[str, ...] = ("net.setup", "--always")
+PERSIST: Tuple[str, ...] = ("net.persist", "--always")
 WAYS = {
-    "setup": (("net.setup", "--always"), ("net.plan",)),
-    "persist": (("net.persist", "--always"), ("net.plan", "--persist")),
+    "setup": (SETUP, ("net.plan",)),
+    "persist": (PERSIST, ("net.plan", "--persist")),
 }
 
 
@@ -149,12 +153,53 @@ def test_after_a_crash_of_teardown_it_goes_on_and_so_does_setup(
     assert count > {"setup": 5, "persist": 12}[way]
 
 
+def drifted(mac: Mac) -> None:
+    """Our reference holds, and the rest of what setup made is gone."""
+    assert run(mac, *SETUP).code == 0
+    assert mac.answer(["/sbin/pfctl", "-a", ANCHOR, "-F", "all"], root=True).code == 0
+    with mac.edit() as state:
+        state["sysctl"]["net.inet.ip.forwarding"] = "0"
+
+
+def disabled(mac: Mac) -> None:
+    """Somebody's `pfctl -d` has ended every reference, ours too."""
+    assert run(mac, *SETUP).code == 0
+    mac.foreign_disable()
+
+
+@pytest.mark.parametrize("start", ["a token of ours", "pfctl -d before", "pfctl -d after"])
+def test_no_crash_of_setup_leaks_a_reference(new: New, tmp_path: Path, start: str) -> None:
+    mac = quiet(new)
+    bare = mac.snapshot(tmp_path / "bare")
+    if start == "a token of ours":
+        drifted(mac)
+    else:
+        bare.foreign_disable()
+    if start == "pfctl -d before":
+        disabled(mac)
+    before, held = picture(bare), tokens(mac)
+    enabled = 0
+    for number, crashed in enumerate(crashes(mac, SETUP, tmp_path)):
+        left = tokens(crashed)
+        enabled += left != held
+        assert len(left) <= 1
+        if start == "pfctl -d after":
+            crashed.foreign_disable()
+        again = SlowMac(crashed.snapshot(tmp_path / f"again{number}").path)
+        restored(crashed, before, run(crashed, "net.teardown"))
+        ran = run(again, *SETUP)
+        assert ran.code == 0, ran
+        works(again, ("net.plan",))
+        if left and start != "pfctl -d after":
+            assert tokens(again) == left, "taken over, and no second one asked for"
+        restored(again, before, run(again, "net.teardown"))
+    assert (enabled > 2) is (start != "a token of ours")
+
+
 # -- one command fails, or acts and gives no answer
 
 
 Calls = List[Tuple[Tuple[str, ...], int]]
-SETUP: Tuple[str, ...] = ("net.setup", "--always")
-PERSIST: Tuple[str, ...] = ("net.persist", "--always")
 
 
 def calls_of(mac: Mac, words: Tuple[str, ...]) -> Calls:
@@ -242,6 +287,124 @@ def test_a_command_that_fails_once_is_taken_back(new: New, tmp_path: Path, way: 
         survives(mac, call, task, tmp_path)
 
 
+def failing_enable(mac: Mac, how: str) -> Any:
+    """A Runner in which pf is enabled, and what should follow does not."""
+    enabled: List[int] = []
+
+    def says(argv: List[str], out: str = "", err: str = "", code: int = 0) -> Result:
+        return Result(out, err, command=" ".join(argv), exited=code, encoding="latin-1")
+
+    def twist(argv: List[str], answer: Callable[[], Result]) -> Any:
+        if argv[:2] == ["/sbin/pfctl", "-E"]:
+            said = answer()
+            enabled.append(1)
+            if how == "no answer":
+                raise timed_out(argv)
+            if how == "no token":
+                return says(argv, err="pf enabled\n")
+            return says(argv, err=said.stderr.rstrip("\n0123456789")) if how == "cut off" else said
+        asks = tuple(argv[1:])
+        if not enabled or how not in ("references", "info", "record"):
+            return None
+        if how == "references" and asks == ("-s", "References"):
+            return says(argv, err="pfctl: DIOCGETSTARTERS: injected\n", code=1)
+        if how == "info" and asks == ("-s", "info"):
+            return says(argv, "Status: Disabled for 0 days 00:00:10\n")
+        if how == "record" and argv[0] == "/usr/bin/tee" and "/.boot." in argv[1]:
+            enabled.clear()
+            return says(argv, err="tee: injected\n", code=1)
+        return None
+
+    return twisted(mac, twist)
+
+
+ENABLES = ["no answer", "no token", "cut off", "references", "info", "record"]
+
+
+@pytest.mark.parametrize("how", ENABLES)
+def test_a_reference_is_given_back_where_pf_was_all_there_was_to_change(new: New, how: str) -> None:
+    mac = quiet(new)
+    disabled(mac)
+    mac.foreign_enable()
+    before = picture(mac)
+    assert run(mac, "net.plan", "--json").changes == ["pf"]
+    ran = run(mac, *SETUP, runner=failing_enable(mac, how))
+    assert ran.code == 4, ran
+    assert "what had been changed was taken back" in ran.err
+    assert tokens(mac) == []
+    assert changed(before, picture(mac)) == []
+    assert run(mac, *SETUP).code == 0
+    works(mac, ("net.plan",))
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_anothers_reference_by_the_same_name_is_not_taken_for_ours(new: New, when: str) -> None:
+    mac = quiet(new)
+    bare = mac.snapshot(mac.path.with_name("bare"))
+    ours: List[int] = []
+
+    def twist(argv: List[str], answer: Callable[[], Result]) -> Any:
+        if argv[:2] != ["/sbin/pfctl", "-E"]:
+            return None
+        if when == "before":
+            mac.foreign_enable("pfctl")
+        said = answer()
+        ours.append(int(said.stderr.split("Token : ")[1]))
+        if when == "after":
+            mac.foreign_enable("pfctl")
+        return said
+
+    assert run(mac, *SETUP, runner=twisted(mac, twist)).code == 0
+    assert f" pfctl {ours[0]}\n" in (mac.path / BOOT[1:]).read_text()
+    (theirs,) = (token for token in tokens(mac) if token != ours[0])
+    assert run(mac, "net.teardown").code == 0
+    assert tokens(mac) == [theirs]
+    assert picture(mac)["files"] == picture(bare)["files"]
+
+
+@pytest.mark.parametrize("then", ["found", "doubtful"])
+def test_of_several_new_references_none_is_given_back(new: New, then: str) -> None:
+    """`-E` gave no answer, and meanwhile another `pfctl -E` came."""
+    mac = quiet(new)
+
+    def twist(argv: List[str], answer: Callable[[], Result]) -> Any:
+        if argv[:2] == ["/sbin/pfctl", "-E"]:
+            answer()
+            if then == "doubtful":
+                mac.foreign_enable("pfctl")
+            raise timed_out(argv)
+
+    ran = run(mac, *SETUP, runner=twisted(mac, twist))
+    assert ran.code == 4, ran
+    if then == "found":
+        assert tokens(mac) == []
+        assert "what had been changed was taken back" in ran.err
+    else:
+        assert len(tokens(mac)) == 2
+        assert "2 may be it: none is given back" in ran.err
+
+
+def test_a_reference_that_cannot_be_found_now_is_found_by_the_next_run(new: New) -> None:
+    """`-E` gave no answer, and then nobody could say which references there are."""
+    mac = quiet(new)
+    before = picture(mac)
+    enabled: List[int] = []
+
+    def twist(argv: List[str], answer: Callable[[], Result]) -> Any:
+        if argv[:2] == ["/sbin/pfctl", "-E"]:
+            answer()
+            enabled.append(1)
+        if enabled and argv[0] == "/sbin/pfctl" and argv[1:] in (["-E"], ["-s", "References"]):
+            raise timed_out(argv)
+
+    ran = run(mac, *SETUP, runner=twisted(mac, twist))
+    assert ran.code == 4, ran
+    assert "not everything could be taken back" in ran.err
+    assert "did not answer in time" in ran.err
+    assert len(tokens(mac)) == 1
+    restored(mac, before, run(mac, "net.teardown"))
+
+
 # -- the disk, /etc, and others at work
 
 
@@ -250,7 +413,7 @@ def refused(mac: Mac, task: Tuple[str, ...], heal: Callable[[], None]) -> None:
     before = picture(mac)
     ran = run(mac, *task)
     assert ran.code in (3, 4), ran
-    assert "could not be taken back" not in ran.err
+    assert "not everything could be taken back" not in ran.err
     assert changed(before, picture(mac)) == [], ran
     heal()
     assert run(mac, *task).code == 0
@@ -271,23 +434,25 @@ def test_a_full_disk_leaves_everything_as_it_was(new: New, tmp_path: Path, way: 
             break
         full += 1
         assert ran.code == 4, ran
-        assert "could not be taken back" not in ran.err, ran
+        assert "not everything could be taken back" not in ran.err, ran
         assert changed(before, picture(copy)) == [], ran
         copy.disk_full(False)
         assert run(copy, *task).code == 0
     assert full >= {"setup": 3, "persist": 9}[way]
 
 
-def test_a_disk_that_is_full_by_now_breaks_nothing_that_works(new: New) -> None:
+@pytest.mark.parametrize("room", [0, 1])
+def test_a_disk_that_is_full_by_now_breaks_nothing_that_works(new: New, room: int) -> None:
     mac = quiet(new)
     assert run(mac, *PERSIST).code == 0
     mac.foreign_disable()
     mac.foreign_enable()
     before = picture(mac)
-    mac.disk_full()
+    # None at all, and not even a lock can be made; with a little, it is the files that fail.
+    mac.disk_full(after=room)
     ran = run(mac, *PERSIST)
     assert ran.code == 4, ran
-    assert "could not be taken back" not in ran.err, ran
+    assert "not everything could be taken back" not in ran.err, ran
     assert changed(before, picture(mac)) == []
     mac.disk_full(False)
     assert run(mac, *PERSIST).code == 0
@@ -299,6 +464,43 @@ def test_a_place_that_is_read_only_leaves_everything_as_it_was(new: New, place: 
     mac = quiet(new)
     mac.read_only(place)
     refused(mac, PERSIST, lambda: mac.read_only(None))
+
+
+def test_what_is_kept_is_a_copy_with_all_that_belongs_to_the_file(new: New) -> None:
+    """ACL and extended attributes, which only a Mac has: `cp -p` takes them along."""
+    mac = quiet(new)
+    mac.forget_log()
+    assert run(mac, *PERSIST).code == 0
+    copies = [argv[2:] for argv in asked(mac) if argv[:2] == ("/bin/cp", "-p")]
+    for path, draft in DRAFTS.items():
+        name = path.rsplit("/", 1)[1]
+        kept = f"/private/var/db/container-net/original/.{name}.container-net"
+        assert (f"/{path}", kept) in copies
+        assert (f"/{path}", f"/private/etc/{draft}") in copies
+
+
+def test_the_first_copy_is_the_one_that_is_kept(new: New) -> None:
+    mac = quiet(new)
+    place, kept = mac.path / PF_CONF, mac.path / "private/var/db/container-net/original/pf.conf"
+    first = place.read_bytes()
+    assert run(mac, *PERSIST).code == 0
+    place.write_bytes(first + b"# another program was here\n")
+    assert run(mac, *PERSIST).code == 0
+    assert b"container-net" in place.read_bytes()
+    assert kept.read_bytes() == first
+
+
+def test_the_lock_is_given_away_while_launchd_starts_the_job(new: New) -> None:
+    """The job runs at once, and takes it."""
+    mac = quiet(new)
+    there: Dict[str, bool] = {}
+
+    def twist(argv: List[str], _answer: Callable[[], Result]) -> None:
+        there[" ".join(argv[:2])] = (mac.path / LOCK[1:]).is_symlink()
+
+    assert run(mac, *PERSIST, runner=twisted(mac, twist)).code == 0
+    assert there["/bin/launchctl bootstrap"] is False
+    assert there["/usr/bin/tee /Library/LaunchDaemons/.local.container-net.plist.container-net"]
 
 
 def test_teardown_goes_as_far_as_it_can_and_then_on(new: New) -> None:
@@ -315,6 +517,37 @@ def test_teardown_goes_as_far_as_it_can_and_then_on(new: New) -> None:
     assert mac.state["jobs"] == {}
     whole(mac, [(mac.path / PF_CONF).read_bytes()])
     mac.read_only(None)
+    restored(mac, before, run(mac, "net.teardown"))
+
+
+def test_a_draft_that_cannot_be_removed_keeps_nothing_else_from_being_taken_back(
+    new: New,
+) -> None:
+    mac = quiet(new)
+    before = picture(mac)
+    assert run(mac, *PERSIST).code == 0
+    (mac.path / "private/etc/.pf.conf.container-net").write_text("half")
+    mac.read_only("/private/etc")
+    ran = run(mac, "net.teardown")
+    assert ran.code == 4, ran
+    assert "/bin/rm" in ran.err
+    assert "invoke net.teardown" in ran.err
+    assert tokens(mac) == []
+    assert mac.state["jobs"] == {}
+    assert (mac.path / STATE[1:]).exists()
+    mac.read_only(None)
+    restored(mac, before, run(mac, "net.teardown"))
+
+
+def test_a_draft_that_cannot_be_removed_at_first_goes_with_the_next_run(new: New) -> None:
+    mac = quiet(new)
+    before = picture(mac)
+    assert run(mac, *PERSIST).code == 0
+    draft = "/private/etc/.pf.conf.container-net"
+    (mac.path / draft[1:]).write_text("half")
+    ran = run(mac, "net.teardown", runner=failing(mac, (("/bin/rm", "-f", draft), 0), "refused"))
+    assert ran.code == 4, ran
+    assert (mac.path / STATE[1:]).exists()
     restored(mac, before, run(mac, "net.teardown"))
 
 
@@ -397,7 +630,7 @@ def left_half_written(mac: Mac) -> List[str]:
     return [str(place) for place in mac.path.rglob(".*.container-net")]
 
 
-@pytest.mark.parametrize("then", [PERSIST, ("net.setup", "--always"), ("net.teardown",)])
+@pytest.mark.parametrize("then", [PERSIST, SETUP, ("net.teardown",)])
 def test_the_next_change_removes_what_a_killed_run_left_half_written(
     new: New, tmp_path: Path, then: Tuple[str, ...]
 ) -> None:
@@ -411,6 +644,32 @@ def test_the_next_change_removes_what_a_killed_run_left_half_written(
         ran = run(copy, *then)
         assert ran.code == 0, ran
         assert left_half_written(copy) == []
+
+
+SCRATCH = [
+    *(f"private/var/db/container-net/{name}" for name in ("boot.new", "run.out", "run.rules")),
+    ANCHOR_FILE[1:] + ".new",
+]
+
+
+@pytest.mark.parametrize("then", [PERSIST, SETUP, ("net.teardown",)])
+def test_so_does_it_with_what_a_killed_boot_script_left(new: New, then: Tuple[str, ...]) -> None:
+    mac = quiet(new)
+    before = picture(mac)
+    assert run(mac, *PERSIST).code == 0
+    loaded = mac.path / "private/var/db/container-net/loaded"
+    loaded.write_text("half")
+    for path in SCRATCH:
+        (mac.path / path).write_text("half")
+    mac.foreign_disable()
+    mac.foreign_enable()
+    assert run(mac, *then).code == 0
+    assert [path for path in SCRATCH if (mac.path / path).exists()] == []
+    if then[0] != "net.teardown":
+        assert loaded.exists(), "what it keeps is its own"
+        assert run(mac, "net.teardown").code == 0
+    # A reference of another token, since the first one ended.
+    assert picture(mac)["files"] == before["files"]
 
 
 @pytest.mark.parametrize("room", [0, 1, 60])

@@ -7,6 +7,7 @@ the real script, as launchd does.
 from __future__ import annotations
 
 import itertools
+import os
 import plistlib
 import stat
 from pathlib import Path
@@ -176,6 +177,24 @@ def test_what_is_private_is_so_at_every_moment(new: New, mode: int) -> None:
     assert (mac.path / "private/var/db/container-net/original/pf.conf").exists()
     assert run(mac, "net.teardown", runner=twisted(mac, twist)).code == 0
     assert wide == []
+    assert changed(before, picture(mac)) == []
+
+
+@pytest.mark.parametrize("path", [PF_CONF, SYSCTL_CONF])
+def test_a_file_with_a_second_name_is_left_alone_and_the_rest_is_done(new: New, path: str) -> None:
+    mac = quiet(new)
+    place = mac.path / path
+    place.touch()
+    before = picture(mac)
+    other = mac.path / "private/etc/another-name"
+    os.link(place, other)
+    ran = persist(mac)
+    assert ran.code == 1, ran
+    assert "has 2 names (hard links)" in ran.out
+    assert place.samefile(other)
+    assert kept(mac)["daemon"] == "ok"
+    other.unlink()
+    assert run(mac, "net.teardown").code == 0
     assert changed(before, picture(mac)) == []
 
 

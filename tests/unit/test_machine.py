@@ -8,11 +8,13 @@ import shlex
 import shutil
 import signal
 import stat
+import subprocess
 import sys
 import time
 from functools import partial
 from ipaddress import IPv4Interface, IPv4Network
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import pytest
@@ -263,6 +265,30 @@ def test_must_says_when_a_command_did_not_answer(
         root.machine().must(["/sbin/hang"])
 
 
+def test_a_look_ends_after_5_seconds_and_a_change_after_15() -> None:
+    """As docs/how-it-works.md says."""
+    context: Any = MockContext(run={re.compile(".*"): Result("")}, repeat=True)
+    mac = Machine(context)
+    mac.run(["/sbin/pfctl"])
+    mac.must(["/sbin/pfctl"])
+    assert [call.kwargs["timeout"] for call in context.run.call_args_list] == [5.0, 15.0]
+
+
+def test_where_one_of_the_calls_raises_the_others_are_ended(root: Root) -> None:
+    root.program("/sbin/hang", f"echo > {root.folder}/started; exec sleep 30")
+    mac = root.machine()
+
+    def fail() -> Answer:
+        while not (root.folder / "started").exists():
+            time.sleep(0.01)
+        raise KeyError("x")
+
+    started = time.monotonic()
+    with pytest.raises(KeyError):
+        mac.side_by_side([fail, lambda: mac.run(["/sbin/hang"], timeout=20.0)])
+    assert time.monotonic() - started < 8
+
+
 def test_answers_come_in_the_order_of_the_calls_and_together(root: Root) -> None:
     root.program("/sbin/wait", 'sleep "$1"; echo "$1"')
     mac = root.machine()
@@ -289,6 +315,51 @@ def test_nobody_is_asked_for_a_password_without_a_terminal(
     monkeypatch.setattr(sys, "stdin", open(os.devnull))  # noqa: SIM115 - closed with the process
     assert root.machine().ask_for_root() is False
     assert root.commands() == []
+
+
+class Terminal:
+    def __init__(self, there: bool) -> None:
+        self.isatty = lambda: there
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_at_a_terminal_sudo_asks_once_for_itself(
+    root: Root, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", Terminal(True))
+    monkeypatch.setattr(sys, "stderr", Terminal(True))
+    root.program("/usr/bin/sudo", f'echo "$@" >> {root.log}; exit {code}')
+    assert root.machine().ask_for_root() is (code == 0)
+    assert root.commands() == ["-v"]
+
+
+@pytest.mark.parametrize(("stdin", "stderr"), [(True, False), (False, True)])
+def test_a_terminal_on_one_side_only_is_none(
+    root: Root, stdin: bool, stderr: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", Terminal(stdin))
+    monkeypatch.setattr(sys, "stderr", Terminal(stderr))
+    assert root.machine().ask_for_root() is False
+    assert root.commands() == []
+
+
+@pytest.mark.parametrize(
+    "error", [FileNotFoundError(2, "x"), subprocess.TimeoutExpired("sudo", 300)]
+)
+def test_a_password_that_nobody_gives_is_no_error(
+    root: Root, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", Terminal(True))
+    monkeypatch.setattr(sys, "stderr", Terminal(True))
+    limits = []
+
+    def call(_words: List[str], timeout: float) -> int:
+        limits.append(timeout)
+        raise error
+
+    monkeypatch.setattr(subprocess, "call", call)
+    assert root.machine().ask_for_root() is False
+    assert limits == [300]
 
 
 # -- whatever the user has configured
@@ -478,6 +549,133 @@ def test_a_draft_is_a_copy_of_the_file_before_it_has_new_content(root: Root) -> 
     ]
 
 
+DRAFT = "/private/etc/.x.conf.container-net"
+
+
+def note_modes(root: Root) -> None:
+    """Note the mode of a draft just before anything is written into it; none: not there."""
+    root.program(
+        "/usr/bin/tee",
+        f'stat -c %a "$1" >> {root.folder}/modes 2>/dev/null || '
+        f'stat -f %Lp "$1" >> {root.folder}/modes 2>/dev/null || '
+        f"echo none >> {root.folder}/modes\n"
+        'exec /usr/bin/tee "$@"',
+    )
+
+
+def seen_modes(root: Root) -> List[str]:
+    return (root.folder / "modes").read_text().split()
+
+
+@pytest.mark.parametrize(
+    ("before", "mode", "seen"),
+    [
+        (0o600, 0o600, ["600"]),
+        (0o644, 0o600, ["600"]),
+        (0o666, 0o640, ["640"]),
+        (0o644, 0o644, ["644"]),
+        (0o600, 0o644, ["600"]),
+        (None, 0o644, ["none"]),
+        (None, 0o600, ["none", "600"]),
+        (None, 0o640, ["none", "640"]),
+    ],
+)
+@pytest.mark.parametrize("left", [False, True], ids=["", "a draft was left"])
+def test_a_draft_is_narrow_before_it_has_content(
+    root: Root, before: Optional[int], mode: int, seen: List[str], left: bool
+) -> None:
+    note_modes(root)
+    if before is not None:
+        root.place(CONF).write_text("old")
+        root.place(CONF).chmod(before)
+    if left:
+        root.place(DRAFT).write_text("half")
+        root.place(DRAFT).chmod(0o666)
+    root.machine().write(CONF, b"private", mode=mode)
+    assert seen_modes(root) == seen
+    assert root.place(CONF).read_text() == "private"
+    assert stat.S_IMODE(root.place(CONF).stat().st_mode) == mode
+    assert root.files() == ["x.conf"]
+
+
+def test_a_copy_is_like_its_original_before_it_has_content(root: Root) -> None:
+    note_modes(root)
+    root.place(CONF).write_text("private")
+    root.place(CONF).chmod(0o600)
+    root.machine().write("/private/etc/y.conf", b"private", mode=0o600, like=CONF)
+    assert seen_modes(root) == ["600"]
+    assert root.commands()[0] == f"-n /bin/cp -p {CONF} /private/etc/.y.conf.container-net"
+    assert stat.S_IMODE(root.place("/private/etc/y.conf").stat().st_mode) == 0o600
+    assert root.place(CONF).read_text() == "private"
+
+
+def test_a_file_that_nobody_may_write_is_replaced_all_the_same(root: Root) -> None:
+    root.place(CONF).write_text("old")
+    root.place(CONF).chmod(0o444)
+    root.machine().write(CONF, b"new", mode=0o444)
+    assert f"-n /bin/chmod 0644 {DRAFT}" in root.commands(), "root alone could write it else"
+    assert root.place(CONF).read_text() == "new"
+    assert stat.S_IMODE(root.place(CONF).stat().st_mode) == 0o444
+
+
+@pytest.mark.parametrize("which", ["the target", "what a copy is like"])
+def test_a_file_with_a_second_name_is_left_alone(root: Root, which: str) -> None:
+    other = root.folder / "dotfiles.conf"
+    other.write_text("old")
+    os.link(other, root.place(CONF))
+    mac = root.machine()
+    target, like = (CONF, None) if which == "the target" else ("/private/etc/copy", CONF)
+    with pytest.raises(Missing) as caught:
+        mac.write(target, b"old", like=like)
+    assert str(caught.value) == (
+        f"{CONF} has 2 names (hard links), and a new file would take only this one; left alone. "
+        f"To make it a file of its own: sudo cp -p {CONF} {CONF}.own && sudo mv {CONF}.own {CONF}"
+    )
+    assert root.commands() == []
+    assert root.place(CONF).samefile(other)
+    assert other.read_text() == "old"
+    # What it says to do does it.
+    shutil.copy2(root.place(CONF), root.place(CONF + ".own"))
+    root.place(CONF + ".own").rename(root.place(CONF))
+    mac.write(CONF, b"new")
+    assert (root.place(CONF).read_text(), other.read_text()) == ("new", "old")
+
+
+@pytest.mark.parametrize(
+    ("flags", "locked"),
+    [
+        (0, False),
+        (stat.UF_HIDDEN, False),
+        (stat.UF_IMMUTABLE, True),
+        (stat.SF_IMMUTABLE, True),
+        (stat.UF_APPEND, True),
+        (stat.SF_APPEND | stat.UF_HIDDEN, True),
+    ],
+)
+def test_a_locked_file_is_left_alone(
+    root: Root, flags: int, locked: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Linux has no such flags: a file of a Mac that `chflags` has locked."""
+    root.place(CONF).write_text("old")
+    lstat = os.lstat
+
+    def with_flags(path: Any, **more: Any) -> Any:
+        info = lstat(path, **more)
+        if str(path) != str(root.place(CONF)):
+            return info
+        names = ("st_mode", "st_uid", "st_gid", "st_nlink")
+        return SimpleNamespace(st_flags=flags, **{name: getattr(info, name) for name in names})
+
+    monkeypatch.setattr(os, "lstat", with_flags)
+    if not locked:
+        root.machine().write(CONF, b"new")
+        return
+    with pytest.raises(Missing, match=rf"{CONF} is locked .*sudo chflags nouchg.* {CONF}$"):
+        root.machine().write(CONF, b"new")
+    assert root.commands() == []
+    assert root.place(CONF).read_text() == "old"
+
+
 @pytest.mark.skipif(not hasattr(os, "setxattr"), reason="no extended attributes in this Python")
 def test_extended_attributes_stay(root: Root) -> None:
     place = root.place(CONF)
@@ -518,6 +716,17 @@ def test_the_owner_of_a_file_that_was_there_is_kept(
     chown = f"-n /usr/sbin/chown {info.st_uid + 1}:{info.st_gid + 2} {draft}"
     assert chown in root.commands()
     assert root.commands().index(chown) < root.commands().index(f"-n /bin/mv -f {draft} {CONF}")
+
+
+def test_a_group_of_its_own_is_kept_too(root: Root, monkeypatch: pytest.MonkeyPatch) -> None:
+    root.place(CONF).write_text("old")
+    root.program("/usr/sbin/chown", ":")
+    info = root.place(CONF).stat()
+    foreign = FileFact(CONF, b"old", 0o644, info.st_uid, info.st_gid + 2)
+    mac = root.machine()
+    monkeypatch.setattr(mac, "read", lambda path: foreign)
+    mac.write(CONF, b"new")
+    assert f"-n /usr/sbin/chown {info.st_uid}:{info.st_gid + 2} {DRAFT}" in root.commands()
 
 
 def test_a_new_file_belongs_to_the_owner_of_the_sysroot(
@@ -694,12 +903,73 @@ def test_files_and_folders_are_made_and_removed_as_root(root: Root, narrow_umask
     ]
 
 
+def test_a_folder_is_not_for_others_to_write_whatever_the_umask(root: Root) -> None:
+    former = os.umask(0)
+    try:
+        root.machine().make_folder("/private/etc/d")
+    finally:
+        os.umask(former)
+    assert stat.S_IMODE(root.place("/private/etc/d").stat().st_mode) == 0o755
+
+
+# -- what launchd would refuse to run
+
+
+JOB = "/Library/LaunchDaemons/x.plist"
+
+
+@pytest.fixture
+def private(root: Root) -> Root:
+    """A job's file that only root can write, in folders that only root can write."""
+    root.folder.chmod(0o755)
+    root.place(JOB).parent.mkdir(parents=True)
+    for place in (root.place("/Library"), root.place(JOB).parent):
+        place.chmod(0o755)
+    root.place(JOB).write_text("job")
+    root.place(JOB).chmod(0o644)
+    root.machine().check_private(JOB)
+    return root
+
+
+@pytest.mark.parametrize("path", [JOB, "/Library/LaunchDaemons", "/Library", "/"])
+@pytest.mark.parametrize("mode", [0o020, 0o002])
+def test_what_others_may_write_is_not_run_as_root(private: Root, path: str, mode: int) -> None:
+    place = private.place("" if path == "/" else path)
+    wide = stat.S_IMODE(place.stat().st_mode) | mode
+    place.chmod(wide)
+    with pytest.raises(Missing) as caught:
+        private.machine().check_private(JOB)
+    assert str(caught.value) == (
+        f"{path} must belong to root and be writable by nobody else (mode {wide:04o})"
+    )
+
+
+@pytest.mark.parametrize("path", [JOB, "/Library/LaunchDaemons"])
+def test_what_is_a_link_is_not_run_as_root(private: Root, path: str) -> None:
+    place = private.place(path)
+    place.rename(private.folder / "elsewhere")
+    place.symlink_to(private.folder / "elsewhere")
+    with pytest.raises(Missing, match=f"^{path} must belong to root"):
+        private.machine().check_private(JOB)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+@pytest.mark.parametrize("path", [JOB, "/Library"])
+def test_what_is_anothers_is_not_run_as_root(private: Root, path: str) -> None:
+    os.chown(private.place(path), 501, 20)
+    with pytest.raises(Missing, match=f"^{path} must belong to root"):
+        private.machine().check_private(JOB)
+
+
 # -- which Mac
 
 
 def test_a_sysroot_must_be_a_folder(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no such folder"):
         open_machine(Context(), str(tmp_path / "nothing"))
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BadInput, match="no such folder"):
+        open_machine(Context(), str(tmp_path / "file"))
     assert open_machine(Context(), str(tmp_path)).sysroot == str(tmp_path)
 
 
