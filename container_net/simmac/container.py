@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 
-from . import carrier, net, vmnet
+from . import carrier, net, packets, vmnet
 from .pfctl import load_file
 
 TYPE_CHECKING = False
@@ -444,7 +444,7 @@ def _guest(call: Call, command: List[str], network: Dict[str, Any], env: List[st
     if program == "ping":
         target = command[-1]
         first = vmnet.gateway(network)
-        ok = target == first or vmnet.trace(call.state, network["cidr"], target).result == "ok"
+        ok = target == first or packets.trace(call.state, network["cidr"], target).result == "ok"
         call.say(f"1 packets transmitted, {int(ok)} packets received")
         return 0 if ok else 1
     if program in ("nslookup", "true", "echo", "sleep"):
@@ -484,7 +484,7 @@ def _shell(call: Call, words: List[str], network: Dict[str, Any]) -> int:
 
 
 def _reaches(call: Call, network: Dict[str, Any], address: str, port: int) -> bool:
-    return vmnet.trace(call.state, network["cidr"], address, port).result == "ok"
+    return packets.trace(call.state, network["cidr"], address, port).result == "ok"
 
 
 def _curl(call: Call, words: List[str], network: Dict[str, Any]) -> int:
@@ -510,9 +510,9 @@ def _fetch(call: Call, url: str, host: str, network: Dict[str, Any]) -> Tuple[in
     except ValueError:
         if guest["dns_broken"]:
             return 6, "000"
-        target = vmnet.INTERNET
+        target = packets.INTERNET
     port = 80 if url.startswith("http://") else 443
-    if vmnet.trace(call.state, network["cidr"], target, port).result != "ok":
+    if packets.trace(call.state, network["cidr"], target, port).result != "ok":
         return 28, "000"
     return 0, str(guest["http"].get(host, guest["http"]["*"]))
 

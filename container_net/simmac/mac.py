@@ -17,11 +17,12 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tupl
 from invoke.exceptions import CommandTimedOut, UnexpectedExit
 from invoke.runners import Result, Runner
 
-from . import carrier, launchd, net, pf_kernel, vmnet
+from . import carrier, launchd, net, packets, pf_kernel, vmnet
 from . import container as programs
 from .engine import Answer, Engine, Hung
 from .files import owner
 from .pf_grammar import parse
+from .pf_optimizer import optimize
 from .pf_rules import KINDS
 from .pfctl import load_file
 from .store import is_served
@@ -119,21 +120,45 @@ class Mac:
             raise UnexpectedExit(result)
         return result
 
-    def egress(self, subnet: Optional[str] = None, target: str = vmnet.INTERNET) -> str:
+    def egress(self, subnet: Optional[str] = None, target: str = packets.INTERNET) -> str:
         """Whether a guest reaches an address: "ok", or what stops it."""
         return self.trace(subnet, target).result
 
-    def trace(self, subnet: Optional[str] = None, target: str = vmnet.INTERNET) -> vmnet.Trace:
+    def trace(self, subnet: Optional[str] = None, target: str = packets.INTERNET) -> packets.Trace:
         """A guest's packet, followed; counters of the rules grow. None is the first network."""
         with self.edit() as state:
             cidr = subnet or state["container"]["networks"][0]["cidr"]
-            return vmnet.trace(state, cidr, target)
+            return packets.trace(state, cidr, target)
 
     def neighbour(self, subnet: Optional[str] = None, uplink: str = WIFI) -> str:
         """Whether somebody on the uplink's network reaches a guest: "ok", or what stops it."""
         with self.edit() as state:
             cidr = subnet or state["container"]["networks"][0]["cidr"]
-            return vmnet.neighbour(state, cidr, uplink)
+            return packets.neighbour(state, cidr, uplink)
+
+    def reaches(
+        self,
+        source: str,
+        address: str,
+        port: int = 443,
+        proto: str = "tcp",
+        *,
+        via: Optional[str] = None,
+    ) -> str:
+        """Whether a connection from one address gets to another, and its answer back.
+
+        Either may be a guest's, the Mac's own, or any other; a subnet (`192.168.64.0/24`) stands
+        for a guest in it. `proto` is tcp, udp or icmp (an echo request, which has no port). `via`
+        is the interface by which it comes in, where that is not the one of the route back to
+        `source`: a forged sender. Counters of the rules grow.
+
+        The answer is "ok" or what stops it: "blocked: RULE", with the rule as pf prints it; "no
+        answer, blocked: RULE", where it got there; "forwarding is 0", "no route", "not translated",
+        "leaks: utun4 has no address", "no answer from the internet". Only pf and the routes are
+        asked: not whether anything listens there.
+        """
+        with self.edit() as state:
+            return packets.reaches(state, source, address, port, proto=proto, via=via).result
 
     @property
     def state(self) -> Dict[str, Any]:
@@ -585,6 +610,7 @@ class Mac:
         with self.edit() as state:
             parsed = parse(text, "stdin", "", addresses=self._addresses, read=lambda _: None)
             if not parsed.errors:
+                optimize(parsed, parsed.optimization)
                 pid = self._world.next_pid()
                 pf_kernel.install(state, "", [parsed], KINDS, pid)
             return not parsed.errors
@@ -614,10 +640,9 @@ class Mac:
             state["tokens_come_back"] = on
 
     def keep_empty(self, anchor: str) -> None:
-        """pf keeps an anchor although it is empty, until the next boot."""
+        """pf lists an anchor until the next boot although it never held a rule."""
         with self.edit() as state:
             state["pf"]["keep"].append(anchor)
-            pf_kernel.collect(state["pf"])
 
     def lenient_newline(self, on: bool = True) -> None:
         """Whether pfctl takes a last line without its newline."""

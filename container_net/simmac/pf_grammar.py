@@ -1,4 +1,5 @@
-"""The grammar of pf.conf, as far as the Mac's files and ours use it (macos-facts, 4 and 5).
+"""The grammar of pf.conf, as far as the Mac's files and ours use it (macos-facts, 4 and 5;
+field-facts, 6).
 
 A parser for one file. What it finds is a `Parsed`: rules with lists expanded, tables, `load anchor`
 lines, and every complaint in pfctl's words. After an error it goes on with the next line, as pfctl
@@ -7,9 +8,11 @@ does, so that a file with three mistakes gets three messages.
 
 from __future__ import annotations
 
+from itertools import product
+
 from . import net
 from .pf_lexer import END, NEWLINE, STRING, WORD, Lexer, PfError
-from .pf_optimizer import optimize
+from .pf_names import CODES, ICMP, ICMP6, SERVICES
 from .pf_rules import ANY, anchor_call, kind_of
 
 TYPE_CHECKING = False
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Parsed", "parse"]
 
 ORDER_MESSAGE = "Rules must be in order: options, normalization, queueing, translation, filtering"
+CALLABLE = ("scrub", "nat", "rdr", "binat", "dummynet")
 # Dummynet anchors stand between translation and filtering in Apple's own file.
 STAGE = {
     "option": 1,
@@ -52,7 +56,14 @@ OPTIONS = [
     "reassemble",
     "fail-policy",
 ]
-SERVICES = {"http": 80, "www": 80, "https": 443, "domain": 53, "ssh": 22, "ntp": 123, "smtp": 25}
+# Statements of options that may stand behind rules; and the words that some options take.
+FREE_OPTIONS = ("hostid", "require-order", "ruleset-optimization", "skip", "state-policy")
+VALUES = {
+    "block-policy": ("drop", "return"),
+    "require-order": ("yes", "no"),
+    "ruleset-optimization": ("none", "basic", "profile"),
+    "state-policy": ("if-bound", "floating"),
+}
 PROTOCOLS = ("tcp", "udp", "icmp", "icmp6", "ipv6-icmp", "esp", "ah", "gre", "igmp", "ipencap")
 POOL_TYPES = ("bitmask", "random", "source-hash", "round-robin")
 EXTFILTER = ("ei", "ad", "apd")  # endpoint-, address-, address-and-port-dependent
@@ -63,7 +74,8 @@ class Parsed:
     """What a file says.
 
     `rules` has (anchor path, rule) in the file's order; `tables` {anchor path: {name: networks}};
-    `loads` (anchor path, file) of its `load anchor` lines; `errors` complete lines of stderr.
+    `loads` (anchor path, file) of its `load anchor` lines; `optimization` its first `set
+    ruleset-optimization`, if any; `errors` complete lines of stderr.
     """
 
     def __init__(self) -> None:
@@ -71,8 +83,8 @@ class Parsed:
         self.tables: Dict[str, Dict[str, List[str]]] = {}
         self.loads: List[Tuple[str, str]] = []
         self.skip: List[str] = []
+        self.optimization: Optional[str] = None
         self.errors: List[str] = []
-        self.optimized = True
 
 
 def parse(
@@ -91,10 +103,7 @@ def parse(
     """
     reader = _Reader(name, anchor, addresses, read, lenient_end)
     reader.file(text, name)
-    found = reader.found
-    if found.optimized:
-        found.rules = optimize(found.rules, found.tables)
-    return found
+    return reader.found
 
 
 class _Reader:
@@ -118,8 +127,11 @@ class _Reader:
         self.stage = 0
         self.ordered = True
         self.policy = "drop"
-        self.unnamed = 0
+        self.unnamed: List[str] = []
+        self.inline: List[str] = []
+        self.braces = 0
         self.lexer = Lexer("", self.macros)
+        self.handlers = self._handlers()
 
     # -- statements
 
@@ -169,21 +181,18 @@ class _Reader:
         token = self.lexer.peek()
         if token.kind != WORD:
             raise PfError
-        if self.lexer.peek(1).is_("="):
+        if self.lexer.peek(1).is_("=") and not self.braces:
             self._macro()
             return
-        handler = self._handlers().get(token.text)
-        if handler is None:
+        handler = self.handlers.get(token.text)
+        if handler is None or (self.braces and handler not in (self._anchor, self._filter)):
             raise PfError
         handler()
 
     def _handlers(self) -> Dict[str, Callable[[], None]]:
-        calls = {
-            f"{kind}-anchor": self._anchor for kind in ("scrub", "nat", "rdr", "binat", "dummynet")
-        }
+        calls = ("anchor", *(f"{kind}-anchor" for kind in CALLABLE))
         return {
-            **calls,
-            "anchor": self._anchor,
+            **dict.fromkeys(calls, self._anchor),
             "set": self._set,
             "include": self._include,
             "load": self._load,
@@ -204,12 +213,14 @@ class _Reader:
     def _order(self, stage: str) -> None:
         """The statement is read; is this its place? What follows it must be the end of a line."""
         token = self.lexer.peek()
-        if token.kind not in (NEWLINE, END) and not token.is_("}"):
+        if token.kind == END and not self.lenient_end:
+            raise PfError
+        if token.kind not in (NEWLINE, END) and not (self.braces and token.is_("}")):
             raise PfError
         number = STAGE[stage]
         if self.ordered and number < self.stage:
             raise PfError(ORDER_MESSAGE)
-        self.stage = max(self.stage, number)
+        self.stage = number
 
     def _macro(self) -> None:
         name = self.lexer.next().text
@@ -229,13 +240,14 @@ class _Reader:
         values: List[str] = []
         while self.lexer.peek().kind not in (NEWLINE, END):
             values.append(self.lexer.next().text)
-        if not values:
+        if not values or values[0] not in VALUES.get(option, values):
             raise PfError
-        self._order("option")
+        if option not in FREE_OPTIONS:
+            self._order("option")
         if option == "require-order":
             self.ordered = values[0] == "yes"
         elif option == "ruleset-optimization":
-            self.found.optimized = values[0] != "none"
+            self.found.optimization = self.found.optimization or values[0]
         elif option == "block-policy":
             self.policy = values[0]
         elif option == "skip":
@@ -264,7 +276,7 @@ class _Reader:
         networks: List[str] = []
         while self.lexer.peek().kind == WORD or self.lexer.peek().is_("{"):
             if self.lexer.peek().is_("{"):
-                networks += [host["text"] for host in self.hosts()]
+                networks += self._members()
             elif self.accept("file"):
                 text = self.read(self.string())
                 if text is None:
@@ -273,6 +285,18 @@ class _Reader:
             elif not self.accept("persist", "const", "counters"):
                 raise PfError
         self.found.tables.setdefault(self.anchor, {})[name] = sorted(networks, key=_by_number)
+
+    def _members(self) -> List[str]:
+        """The networks of a table, of which there may be none."""
+        if self.lexer.peek(1).is_("}"):
+            self.lexer.next()
+            self.lexer.next()
+            return []
+        hosts = self.hosts()
+        for host in hosts:
+            if host["type"] not in ("any", "net", "net6"):
+                raise PfError(f"{host['text']} is not permitted inside tables")
+        return [str(host["text"]) for host in hosts]
 
     def _queue(self) -> None:
         while self.lexer.peek().kind not in (NEWLINE, END):
@@ -320,6 +344,8 @@ class _Reader:
                 rule["call"] = name = self._body(name)
         if not name:
             raise PfError
+        if "/_" in name or (name.startswith("_") and name not in self.unnamed):
+            raise PfError("anchor names beginning with '_' are reserved for internal use")
         self._order(kind)
         for variant in self._variants(rule):
             self.add(variant)
@@ -333,19 +359,25 @@ class _Reader:
         self.from_to(rule)
 
     def _body(self, name: str) -> str:
-        """Rules in braces behind an anchor."""
+        """Rules in braces behind an anchor: filters and calls only, in the order of the file."""
         if not name:
-            self.unnamed += 1
-            name = f"_{self.unnamed}"
+            name = f"_{len(self.unnamed) + 1}"
+            self.unnamed.append(name)
+        path = self.under(name)
         self.expect("{")
-        outer, outer_stage = self.anchor, self.stage
-        self.anchor, self.stage = self.under(name), 0
+        outer = self.anchor
+        self.anchor = path
+        self.braces += 1
         while not self.lexer.peek().is_("}"):
             if self.lexer.peek().kind == END:
                 raise PfError
             self.statement(closing=True)
         self.lexer.next()
-        self.anchor, self.stage = outer, outer_stage
+        self.anchor = outer
+        self.braces -= 1
+        if path in self.inline:
+            raise PfError(f"inline anchor '{path}' already exists")
+        self.inline.append(path)
         return name
 
     # -- rules
@@ -451,7 +483,7 @@ class _Reader:
         self.log_quick(rule)
         rule["_ifaces"] = self.interfaces()
         if self.lexer.peek().is_("route-to", "reply-to", "dup-to"):
-            rule["route"] = f"{self.lexer.next().text} {self._raw_group()}"
+            rule["route"] = f"{self.lexer.next().text} {self._hops()}"
         self.family_into(rule)
         rule["_protos"] = self.protocols()
         self.from_to(rule)
@@ -459,6 +491,16 @@ class _Reader:
         self._order("filter")
         for variant in self._variants(rule):
             self.add(variant)
+
+    def _hops(self) -> str:
+        """Where a rule routes to: `en0`, `(en0 10.0.0.1)`, or a list of those."""
+        hops = list(self.listed(self._hop))
+        if len(hops) == 1:
+            return str(hops[0])
+        return "{ " + ", ".join(hops) + " } round-robin"
+
+    def _hop(self) -> str:
+        return self._raw_group() if self.lexer.peek().is_("(") else self.string()
 
     def _raw_group(self) -> str:
         """`(en0 10.0.0.1)` of a route option, kept as written."""
@@ -508,7 +550,7 @@ class _Reader:
         word = self.word()
         if word not in PROTOCOLS and not word.isdigit():
             raise PfError(f"unknown protocol {word}")
-        return word
+        return "ipv6-icmp" if word == "icmp6" else word
 
     def from_to(self, rule: Rule) -> None:
         rule["_src"], rule["_dst"] = [ANY], [ANY]
@@ -519,6 +561,8 @@ class _Reader:
             if self.accept(word):
                 if not self.lexer.peek().is_("port"):
                     rule[host] = self.hosts()
+                if word == "to" and any(h["type"] == "urpf-failed" for h in rule[host]):
+                    raise PfError('"urpf-failed" is not permitted in a destination address')
                 if self.accept("port"):
                     rule[port] = self.ports()
 
@@ -530,8 +574,6 @@ class _Reader:
         yield one()
         while not self.accept("}"):
             self.accept(",")
-            if self.accept("}"):
-                return
             yield one()
 
     def hosts(self) -> List[Host]:
@@ -637,11 +679,35 @@ class _Reader:
             elif token.is_("rtable", "probability", "tos"):
                 key = self.lexer.next().text
                 rule[key] = self.word()
-            elif token.is_("icmp-type", "icmp6-type", "user", "group"):
+            elif token.is_("icmp-type", "icmp6-type"):
+                rule["_icmp"] = self._icmp_types()
+            elif token.is_("user", "group"):
                 key = self.lexer.next().text
                 rule[key] = " ".join(self.listed(self.word))
             else:
                 raise PfError
+
+    def _icmp_types(self) -> List[Tuple[str, str]]:
+        key = self.lexer.next().text
+        return [(key, text) for text in self.listed(lambda: self._icmp_type(key))]
+
+    def _icmp_type(self, key: str) -> str:
+        """A type of ICMP with its code, if any, by names where they have one."""
+        names = ICMP if key == "icmp-type" else ICMP6
+        number = self._icmp_number(names, key)
+        text = _name_of(number, names)
+        if self.accept("code"):
+            codes = CODES.get(number, {}) if names is ICMP else {}
+            text += f" code {_name_of(self._icmp_number(codes, key[:-4] + 'code'), codes)}"
+        return text
+
+    def _icmp_number(self, names: Dict[str, int], what: str) -> int:
+        word = self.word()
+        if word in names:
+            return names[word]
+        if not (word.isdigit() and int(word) <= 255):
+            raise PfError(f"unknown {what} {word}")
+        return int(word)
 
     def _flags(self) -> str:
         first = "" if self.lexer.peek().is_("/") else self.word()
@@ -656,19 +722,25 @@ class _Reader:
         """The rules that a line with lists stands for, in pf's order."""
         parts = {key: rule.pop(key) for key in list(rule) if key.startswith("_")}
         made = 0
-        for name, negated in parts["_ifaces"]:
-            for proto in parts["_protos"]:
-                for src in parts["_src"]:
-                    for sport in parts["_sport"]:
-                        for dst in parts["_dst"]:
-                            for dport in parts["_dport"]:
-                                one = dict(rule, src=src, dst=dst)
-                                _put(one, iface=name, proto=proto, sport=sport, dport=dport)
-                                if negated:
-                                    one["iface_not"] = True
-                                if _agree(one):
-                                    made += 1
-                                    yield _defaults(one)
+        ways = product(
+            parts["_ifaces"],
+            parts["_protos"],
+            parts.get("_icmp", [("", "")]),
+            parts["_src"],
+            parts["_sport"],
+            parts["_dst"],
+            parts["_dport"],
+        )
+        for (name, negated), proto, (icmp, kind), src, sport, dst, dport in ways:
+            if icmp and proto != {"icmp-type": "icmp", "icmp6-type": "ipv6-icmp"}[icmp]:
+                raise PfError("icmp-type mismatch")
+            one = dict(rule, src=src, dst=dst)
+            _put(one, iface=name, proto=proto, sport=sport, dport=dport, **{icmp: kind})
+            if negated:
+                one["iface_not"] = True
+            if _agree(one):
+                made += 1
+                yield _defaults(one)
         if not made:
             raise PfError("rule expands to no valid combination")
 
@@ -703,6 +775,10 @@ class _Reader:
         if self.lexer.peek().kind != kind:
             raise PfError
         return self.lexer.next()
+
+
+def _name_of(number: int, names: Dict[str, int]) -> str:
+    return next((name for name, value in names.items() if value == number), str(number))
 
 
 # -- hosts

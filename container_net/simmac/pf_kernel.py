@@ -1,7 +1,8 @@
 """pf inside the kernel: rulesets in a tree of anchors, tokens, and what a packet meets.
 
-macos-facts, 4 to 6. In the state, `pf["anchors"]` is {path: ruleset}, the main ruleset's path being
-"". A ruleset has a list for each kind of rule, and its tables.
+macos-facts, 4 to 6; field-facts, 1 and 2. In the state, `pf["anchors"]` is {path: ruleset}, the
+main ruleset's path being "". A ruleset has a list for each kind of rule, and its tables. `keep` has
+the paths that pf lists though nothing may be left there.
 """
 
 from __future__ import annotations
@@ -9,11 +10,11 @@ from __future__ import annotations
 import os
 
 from . import net
-from .pf_rules import KINDS
+from .pf_rules import KINDS, kind_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, Iterable, List, Optional
+    from typing import Any, Dict, Iterable, List, Optional, Set
 
     from .pf_grammar import Parsed
     from .pf_rules import Host, Rule
@@ -88,7 +89,7 @@ def children(pf: State, path: str) -> List[str]:
     lead = f"{path}/" if path else ""
     found = {
         lead + name[len(lead) :].split("/")[0]
-        for name in pf["anchors"]
+        for name in (*pf["anchors"], *pf["keep"])
         if name and name.startswith(lead) and name != path
     }
     # The kernel's tree is ordered by the bytes of the whole path.
@@ -97,24 +98,25 @@ def children(pf: State, path: str) -> List[str]:
 
 def exists(pf: State, path: str) -> bool:
     """Whether the kernel knows an anchor of that path."""
-    return path in pf["anchors"]
+    return path in pf["anchors"] or any(f"{kept}/".startswith(f"{path}/") for kept in pf["keep"])
 
 
 def collect(pf: State) -> None:
-    """Free anchors that hold nothing and that no line calls (pf_remove_if_empty_ruleset)."""
+    """Free anchors that hold nothing and that no line calls (pf_remove_if_empty_ruleset).
+
+    pf goes on listing those that once held a rule until the Mac restarts (field-facts, 2).
+    """
     anchors = pf["anchors"]
     while True:
         wanted = {""}
         for path, ruleset in anchors.items():
-            if any(ruleset[key] for key in ruleset):
+            if _held(pf, path):
                 wanted.update([path, *_ancestors(path)])
             for kind in KINDS:
                 for rule in ruleset[kind]:
                     if "call" in rule:
                         called = _bare(absolute(path, rule["call"]))
                         wanted.update([called, *_ancestors(called)])
-        for path in pf["keep"]:
-            wanted.update([path, *_ancestors(path)])
         gone = [path for path in anchors if path not in wanted]
         for path in gone:
             del anchors[path]
@@ -147,12 +149,16 @@ def install(state: State, anchor: str, files: List[Parsed], kinds: Iterable[str]
             _append(pf["anchors"][path], rule, kinds, pid)
         if anchor == "" and parsed.skip:
             pf["skip"] = list(parsed.skip)
+    pf["keep"] += sorted(path for path in paths - {"", *pf["keep"]} if _held(pf, path))
     collect(pf)
 
 
-def _append(ruleset: Dict[str, Any], rule: Rule, kinds: List[str], pid: int) -> None:
-    from .pf_rules import kind_of
+def _held(pf: State, path: str) -> bool:
+    ruleset = pf["anchors"][path]
+    return any(ruleset[key] for key in ruleset)
 
+
+def _append(ruleset: Dict[str, Any], rule: Rule, kinds: List[str], pid: int) -> None:
     if kind_of(rule) in kinds:
         ruleset[kind_of(rule)].append(
             {**rule, "evaluations": 0, "packets": 0, "bytes": 0, "pid": pid}
@@ -220,18 +226,48 @@ def _switch(state: State, on: bool) -> None:
 # -- packets
 
 
+EPHEMERAL = 49152
+
+
 class Packet:
-    """One packet as a rule sees it. `direction` is in or out; addresses are numbers."""
+    """One packet as a rule sees it. `direction` is in or out; addresses are numbers.
+
+    It is the first of a connection to `port`, or the answer to that: with SYN or with SYN and ACK,
+    an echo request or its reply.
+    """
 
     def __init__(
-        self, direction: str, iface: str, src: int, dst: int, *, proto: str = "tcp", port: int = 443
+        self,
+        direction: str,
+        iface: str,
+        src: int,
+        dst: int,
+        *,
+        proto: str = "tcp",
+        port: int = 443,
+        answer: bool = False,
     ) -> None:
         self.direction = direction
         self.iface = iface
         self.src = src
         self.dst = dst
         self.proto = proto
-        self.port = port
+        self.sport, self.dport = (port, EPHEMERAL) if answer else (EPHEMERAL, port)
+        self.flags = {"S", "A"} if answer else {"S"}
+        self.icmp = "echorep" if answer else "echoreq"
+
+    def back(self) -> Packet:
+        """Its answer, where it passes the same place on its way back."""
+        direction = "out" if self.direction == "in" else "in"
+        return Packet(
+            direction,
+            self.iface,
+            self.dst,
+            self.src,
+            proto=self.proto,
+            port=self.dport,
+            answer=True,
+        )
 
 
 PACKETS, BYTES = 12, 4096  # what one fetch of a page comes to
@@ -310,19 +346,30 @@ def _fits(state: State, path: str, rule: Rule, packet: Packet) -> bool:
         return False
     if rule.get("af") == "inet6" or rule.get("proto", packet.proto) != packet.proto:
         return False
-    if rule.get("sport") or not _port_fits(rule.get("dport", ""), packet.port):
-        # Source ports of guests are anybody's guess: a rule that wants one does not fit.
+    if rule.get("sport") and not _port_fits(rule["sport"], packet.sport):
+        return False
+    if rule.get("dport") and not _port_fits(rule["dport"], packet.dport):
+        return False
+    if rule.get("flags") and packet.proto == "tcp" and not _flags_fit(rule["flags"], packet.flags):
+        return False
+    if rule.get("icmp-type") and rule["icmp-type"].split(" ")[0] != packet.icmp:
         return False
     if rule.get("tagged") and not rule.get("tagged_not"):
         return False
-    return _host_fits(state, path, rule["src"], packet.src) and _host_fits(
-        state, path, rule["dst"], packet.dst
+    return _host_fits(state, path, rule["src"], packet.src, packet.iface) and _host_fits(
+        state, path, rule["dst"], packet.dst, packet.iface
     )
 
 
-def _port_fits(text: str, port: int) -> bool:
-    if not text:
+def _flags_fit(text: str, flags: Set[str]) -> bool:
+    """`S/SA`: of S and A, S alone."""
+    if text == "any":
         return True
+    wanted, _, looked_at = text.partition("/")
+    return flags & set(looked_at) == set(wanted)
+
+
+def _port_fits(text: str, port: int) -> bool:
     words = text.split()
     if len(words) == 1:
         low, high = words[0].split(":")
@@ -341,7 +388,7 @@ def _port_fits(text: str, port: int) -> bool:
     return inside if words[1] == "><" else not inside
 
 
-def _host_fits(state: State, path: str, host: Host, number: int) -> bool:
+def _host_fits(state: State, path: str, host: Host, number: int, iface: str) -> bool:
     kind = host["type"]
     if kind == "any":
         hit = True
@@ -351,6 +398,11 @@ def _host_fits(state: State, path: str, host: Host, number: int) -> bool:
         hit = any(net.holds(net.network(text), number) for text in _table(state, path, host))
     elif kind == "dynamic":
         hit = _own_address(state, host, number)
+    elif kind == "no-route":
+        hit = net.route_to(state, number) is None
+    elif kind == "urpf-failed":
+        back = net.route_to(state, number)
+        hit = back is None or back.interface != iface
     else:
         hit = False
     return hit != bool(host.get("not"))

@@ -1,7 +1,8 @@
 """Words of a pf.conf, as pfctl's scanner cuts them (OpenBSD's yylex, which Apple kept).
 
 A backslash before a newline joins lines, comments included; a carriage return is no blank; a macro
-is expanded where it is read; a file that ends in the middle of a line has no end of line.
+is expanded where it is read, but not inside another; a quoted string may go on on the next line; a
+file that ends in the middle of a line has no end of line.
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ STRING = "string"
 PUNCT = "punct"
 BAD = "bad"
 
-NOT_IN_WORD = "(){}<>!=/#,\"'"
-LONG = ("->", "!=", "<=", ">=", "><", "<>")
+# What a word is made of, and what it may begin with.
+LETTERS = frozenset(chr(code) for code in range(33, 127)) - frozenset("(){}<>!=/#,\"'\\")
+FIRST = frozenset(char for char in LETTERS if char.isalnum() or char in ":_-.")
+LONG = frozenset(("->", "!=", "<=", ">=", "><", "<>"))
 
 
 class PfError(Exception):
@@ -48,9 +51,9 @@ class Token:
 
 
 class Lexer:
-    """Tokens one by one; `macros` may grow while reading."""
+    """Tokens one by one; `macros` may grow while reading. In the text of a macro there are none."""
 
-    def __init__(self, text: str, macros: Dict[str, str]) -> None:
+    def __init__(self, text: str, macros: Optional[Dict[str, str]]) -> None:
         self.macros = macros
         self.messages: List[PfError] = []
         self._text = text
@@ -100,47 +103,52 @@ class Lexer:
         return char
 
     def _scan(self) -> List[Token]:
-        while self._char() in (" ", "\t") and self._char():
-            self._take()
-        if self._char() == "#":
-            while self._char() not in ("\n", ""):
-                self._take()
-        char, line = self._char(), self._line
+        char = self._char()
+        while char in (" ", "\t"):
+            self._at += 1
+            char = self._char()
+        if char == "#":
+            while char not in ("\n", ""):
+                self._at += 1
+                char = self._char()
+        line = self._line
         if char == "":
             return [Token(END, "", line)]
         if char == "\n":
-            self._take()
+            self._at += 1
             self._line += 1
             return [Token(NEWLINE, "\n", line)]
         if char in "\"'":
             return [self._quoted(line)]
-        if char == "$":
-            return self._macro(line)
-        return [self._plain(line)]
+        if char == "$" and self.macros is not None:
+            return self._macro(self.macros, line)
+        return [self._plain(char, line)]
 
     def _quoted(self, line: int) -> Token:
         quote = self._take()
         text = ""
         while True:
-            char = self._char()
-            if char == "" or (char == "\n" and not text.endswith("\\")):
-                return Token(BAD, text, line)
-            self._take()
+            char = self._take()
             if char == quote:
                 return Token(STRING, text, line)
-            text += char
+            if char == "":
+                return Token(BAD, text, line)
+            if char == "\n":
+                self._line += 1
+            else:
+                text += char
 
-    def _macro(self, line: int) -> List[Token]:
+    def _macro(self, macros: Dict[str, str], line: int) -> List[Token]:
         self._take()
         name = ""
         while self._char().isalnum() or self._char() == "_":
             name += self._take()
-        if name not in self.macros:
+        if name not in macros:
             self.messages.append(PfError(f"macro '{name}' not defined", line))
             while self._char() not in ("\n", ""):
                 self._take()
             return [Token(BAD, name, line)]
-        inner = Lexer(self.macros[name], self.macros)
+        inner = Lexer(macros[name], None)
         tokens = []
         while inner.peek().kind != END:
             token = inner.next()
@@ -148,17 +156,22 @@ class Lexer:
         # A macro that holds nothing leaves nothing behind.
         return tokens or self._scan()
 
-    def _plain(self, line: int) -> Token:
-        pair = self._text[self._at : self._at + 2]
+    def _plain(self, char: str, line: int) -> Token:
+        text, start = self._text, self._at
+        pair = text[start : start + 2]
         if pair in LONG:
             self._at += 2
             return Token(PUNCT, pair, line)
-        if not (self._char().isalnum() or self._char() in ":_-."):
-            return Token(PUNCT, self._take(), line)
-        text = ""
+        if char not in FIRST:
+            self._at += 1
+            return Token(PUNCT, char, line)
+        word = ""
         while True:
-            char = self._char()
-            printable = "!" <= char <= "~"
-            if not printable or char in NOT_IN_WORD or self._text.startswith("->", self._at):
-                return Token(WORD, text, line)
-            text += self._take()
+            at = self._at
+            while text[at : at + 1] in LETTERS:
+                at += 1
+            word += text[self._at : at]
+            self._at = at
+            # A backslash may be followed by the rest of the word on the next line.
+            if self._char() not in LETTERS:
+                return Token(WORD, word, line)

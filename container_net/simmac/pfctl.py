@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from . import net, pf_kernel
 from .pf_grammar import parse
-from .pf_rules import KINDS, echo
+from .pf_optimizer import AUTOMATIC, optimize
+from .pf_rules import KINDS, echo, kind_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -119,6 +120,7 @@ class _Options:
         self.file: Optional[str] = None
         self.token: Optional[int] = None
         self.show = self.flush = self.table = self.table_command = ""
+        self.optimization: Optional[str] = None
         self.kill: List[str] = []
         self.only: List[str] = []
         self.macros: Dict[str, str] = {}
@@ -190,6 +192,11 @@ class _Options:
             self.show = self._word(value, SHOW, "show")
         elif letter == "F":
             self.flush = self._word(value, FLUSH, "flush")
+        elif letter == "o":
+            if value not in ("none", "basic", "profile"):
+                self._call.warn(f"pfctl: Unknown optimization modifier '{value}'")
+                raise self._call.fail(USAGE)
+            self.optimization = value
         elif letter == "X":
             self._token(value)
         elif letter == "D":
@@ -299,7 +306,7 @@ def _show_rules(call: Call, options: _Options, what: str) -> None:
         return
     kinds = {"nat": ("nat", "rdr", "binat"), "rules": ("scrub", "filter")}.get(what, (what,))
     for kind in kinds:
-        for rule in pf["anchors"][options.anchor][kind]:
+        for rule in pf["anchors"].get(options.anchor, pf_kernel.empty())[kind]:
             call.say(echo(rule))
             if options.verbose:
                 _show_counters(call, rule)
@@ -488,13 +495,14 @@ def _load(call: Call, options: _Options) -> int:
     kinds = [kind for kind in options.only if kind in KINDS] or (
         [] if options.only else list(KINDS)
     )
-    files, lines, ok = _parse_all(call.world, text, name, options.anchor, options.dry)
+    files, lines, ok = _parse_all(
+        call.world, text, name, options.anchor, dry=options.dry, level=options.optimization
+    )
     for line in lines:
         call.warn(line)
     if options.verbose:
         for parsed in files:
-            for _, rule in parsed.rules:
-                call.say(echo(rule, dry=options.dry))
+            _show_parsed(call, parsed, options.dry)
     if not ok:
         return 1
     if not options.dry:
@@ -503,9 +511,24 @@ def _load(call: Call, options: _Options) -> int:
     return 0
 
 
+def _show_parsed(call: Call, parsed: Parsed, dry: bool) -> None:
+    """The rules of a file as they are loaded; tables of the optimizer before the filter rules."""
+    tables = [
+        f"table <{name}> const {{ {' '.join(networks)} }}"
+        for found in parsed.tables.values()
+        for name, networks in found.items()
+        if name.startswith(AUTOMATIC)
+    ]
+    for _, rule in parsed.rules:
+        if kind_of(rule) == "filter":
+            while tables:
+                call.say(tables.pop(0))
+        call.say(echo(rule, dry=dry))
+
+
 def load_file(world: World, path: str) -> bool:
     """What com.apple.pfctl does at boot, and others at any time: `pfctl -f PATH`."""
-    files, _, ok = _parse_all(world, _read(world, path), path, "", False)
+    files, _, ok = _parse_all(world, _read(world, path), path, "")
     if ok:
         pf_kernel.install(world.state, "", files, KINDS, world.next_pid())
     return ok
@@ -520,9 +543,18 @@ def _read(world: World, path: str) -> Optional[str]:
 
 
 def _parse_all(
-    world: World, text: Optional[str], name: str, anchor: str, dry: bool
+    world: World,
+    text: Optional[str],
+    name: str,
+    anchor: str,
+    *,
+    dry: bool = False,
+    level: Optional[str] = None,
 ) -> Tuple[List[Parsed], List[str], bool]:
-    """A file and those it loads into anchors; the lines of stderr; whether all is well."""
+    """A file and those it loads into anchors; the lines of stderr; whether all is well.
+
+    `level` is that of `-o`, which no file overrides.
+    """
     not_loaded = [] if dry else ["pfctl: Syntax error in config file: pf rules not loaded"]
     cannot_open = ["pfctl: cannot open the main config file!: No such file or directory"]
     if text is None:
@@ -546,6 +578,8 @@ def _parse_all(
     main = parse_one(text, name, anchor)
     if main.errors:
         return [main], main.errors + not_loaded, False
+    level = level or main.optimization
+    optimize(main, level, dry)
     files = [main]
     for path, source in main.loads:
         body = _read(world, source)
@@ -554,5 +588,7 @@ def _parse_all(
         inner = parse_one(body, source, path)
         if inner.errors:
             return files, [*inner.errors, *not_loaded, "pfctl: load anchors"], False
+        # What the first file sets holds for those it loads; what one of them sets, for itself.
+        optimize(inner, level or inner.optimization, dry)
         files.append(inner)
     return files, [], True

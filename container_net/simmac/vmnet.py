@@ -1,4 +1,4 @@
-"""What macOS does for containers by itself: bridges, vmnet's own rules, and a packet's way out.
+"""What macOS does for containers by itself: bridges, and vmnet's own rules.
 
 macos-facts, 5 and 7; faults, 0. A bridge is there while a container of its network runs. vmnet
 translates through anchors of its own, which it calls from a main ruleset that it writes anew.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from . import net, pf_kernel
 from .pf_grammar import parse
-from .pf_rules import anchor_call, echo
+from .pf_rules import anchor_call
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,13 +16,12 @@ if TYPE_CHECKING:
 
     State = Dict[str, Any]
 
-__all__ = ["Trace", "bridge_of", "lose_calls", "network_of", "refresh", "start", "stop", "trace"]
+__all__ = ["bridge_of", "lose_calls", "network_of", "refresh", "start", "stop"]
 
 SHARING = "com.apple.internet-sharing"
 PROCESS = "InternetSharing"
 CALLED = ("scrub", "nat", "rdr", "dummynet", "filter")
 FIRST_BRIDGE = 100
-INTERNET = "160.79.104.10"
 
 
 # -- networks and bridges
@@ -114,6 +113,8 @@ def stop(state: State, network: Dict[str, Any], pid: int) -> None:
     anchors = state["pf"]["anchors"]
     for path in [name for name in anchors if name.startswith(SHARING)]:
         del anchors[path]
+    pf = state["pf"]
+    pf["keep"] = [path for path in pf["keep"] if not path.startswith(SHARING)]
     pf_kernel.collect(state["pf"])
     token = state["vmnet"]["token"]
     if any(r["token"] == token and r["name"] == PROCESS for r in state["pf"]["tokens"]):
@@ -191,102 +192,3 @@ def _load(state: State, path: str, lines: List[str], pid: int) -> None:
     text = "".join(line + "\n" for line in lines)
     parsed = parse(text, path, path, addresses=lambda _: [], read=lambda _: None)
     pf_kernel.install(state, path, [parsed], ["nat", "rdr", "filter"], pid)
-
-
-# -- a packet's way
-
-
-class Trace:
-    """What became of a packet from a container.
-
-    `result` is "ok" or why it got no answer; `uplink` by what it left the Mac, or None; `source`
-    the address it left with.
-    """
-
-    def __init__(
-        self, result: str, uplink: Optional[str] = None, source: Optional[str] = None
-    ) -> None:
-        self.result = result
-        self.uplink = uplink
-        self.source = source
-
-
-def trace(state: State, subnet: str, target: str = INTERNET, port: int = 443) -> Trace:
-    """Follow one connection from the second guest of a subnet to an address and back."""
-    network = next((n for n in state["container"]["networks"] if n["cidr"] == subnet), None)
-    bridge = bridge_of(state, network) if network else None
-    if bridge is None:
-        return Trace("no bridge")
-    source = net.dotted(net.network(subnet)[0] + 3)
-    number = net.address(target)
-    pf = state["pf"]
-    pf["counters"]["searches"] += 2
-    entering = pf_kernel.Packet("in", bridge["name"], net.address(source), number, port=port)
-    stopped = _blocked(state, entering)
-    if stopped:
-        return Trace(f"blocked: {stopped}")
-    if state["sysctl"]["net.inet.ip.forwarding"] != "1":
-        return Trace("forwarding is 0")
-    found = net.route_to(state, number)
-    if found is None:
-        return Trace("no route")
-    return _leave(state, source, number, port, found.interface)
-
-
-def _leave(state: State, source: str, number: int, port: int, uplink: str) -> Trace:
-    pf = state["pf"]
-    leaving = pf_kernel.Packet("out", uplink, net.address(source), number, port=port)
-    outside: Optional[str] = source
-    rule = None
-    if pf["enabled"]:
-        rule = pf_kernel.translation(state, leaving)
-        if rule is not None and not rule.get("no"):
-            outside = pf_kernel.translated_source(state, rule)
-            # A utun without an address: nothing is translated, and no later rule is tried.
-            leaving.src = net.address(outside or source)
-    stopped = _blocked(state, leaving)
-    if stopped:
-        return Trace(f"blocked: {stopped}")
-    item = net.find(state, uplink)
-    if item is not None and item["members"]:
-        return Trace("ok", uplink, source)
-    if rule is None or rule.get("no"):
-        return Trace("not translated", uplink, source)
-    if outside is None:
-        return Trace(f"leaks: {uplink} has no address", uplink, source)
-    if item is None or not any(outside == own for own, _ in item["inet"]):
-        return Trace("translated to a foreign address", uplink, outside)
-    if not state["internet"] or uplink in state["dead_uplinks"]:
-        return Trace("no answer from the internet", uplink, outside)
-    pf["states"].append(
-        {"from": source, "to": net.dotted(number), "via": uplink, "rule": echo(rule)}
-    )
-    pf["counters"]["inserts"] += 1
-    return Trace("ok", uplink, outside)
-
-
-def _blocked(state: State, packet: pf_kernel.Packet) -> str:
-    """The rule that stops a packet, as text; empty when none does."""
-    if not state["pf"]["enabled"]:
-        return ""
-    rule = pf_kernel.filter_verdict(state, packet)
-    return echo(rule) if rule is not None and rule["action"] == "block" else ""
-
-
-def neighbour(state: State, subnet: str, uplink: str) -> str:
-    """Whether somebody on the uplink's network gets into a subnet: "ok", or what stops it."""
-    inside = net.network(subnet)[0] + 3
-    item = net.find(state, uplink)
-    if item is None or not item["inet"]:
-        return "no uplink"
-    source = net.address(item["inet"][0][0]) + 1
-    stopped = _blocked(state, pf_kernel.Packet("in", uplink, source, inside))
-    if stopped:
-        return f"blocked: {stopped}"
-    if state["sysctl"]["net.inet.ip.forwarding"] != "1":
-        return "forwarding is 0"
-    found = net.route_to(state, inside)
-    if found is None or not found.interface.startswith("bridge"):
-        return "no bridge"
-    stopped = _blocked(state, pf_kernel.Packet("out", found.interface, source, inside))
-    return f"blocked: {stopped}" if stopped else "ok"

@@ -80,7 +80,7 @@ class State:
         for kind, lines in self.main.items():
             rows += [f"main {kind}: {line}" for line in lines]
         for name, lines in sorted(self.anchors.items()):
-            rows += [f"anchor {name}: {line}" for line in lines or ("(empty)",)]
+            rows += [f"anchor {name}: {line}" for line in lines]
         rows += [f"daemon {'loaded' if self.daemon else 'absent'} {self.disabled}".rstrip()]
         rows += [f"bridge {name}" for name in self.bridges]
         rows += [f"file {path}: {text}" for path, text in sorted(self.files.items())]
@@ -131,11 +131,12 @@ def main_ruleset(host: Host) -> Dict[str, Tuple[str, ...]]:
 
 
 def _anchors(host: Host) -> Dict[str, Tuple[str, ...]]:
+    """Those that hold rules: pf may list an emptied one until the next boot."""
     names = {line.strip() for line in _pf(host, "-v", "-s", "Anchors").lines}
     found = {}
     for name in sorted(names | {ANCHOR}):
         rules = [_pf(host, "-a", name, "-s", kind).lines for kind in ("nat", "rules")]
-        if name in names or any(rules):
+        if any(rules):
             found[name] = tuple(line for lines in rules for line in lines)
     return found
 
@@ -232,11 +233,6 @@ EXCEPTIONS = (
         ),
     ),
     Allowed(
-        "an emptied anchor",
-        "pf keeps an anchor without rules until the next boot (promise 3)",
-        lambda d, _before, after: d.what == f"anchor {ANCHOR}" and after.anchors.get(ANCHOR) == (),
-    ),
-    Allowed(
         "a label that was disabled",
         "launchd keeps a line for a label that was enabled; done only where it was listed as "
         "disabled (Daemon)",
@@ -310,7 +306,7 @@ def _references(before: State, after: State) -> List[Difference]:
 
 
 def _rules(lines: Optional[Sequence[str]]) -> str:
-    return "" if lines is None else " | ".join(lines) or "(empty)"
+    return "" if lines is None else " | ".join(lines)
 
 
 def _loaded(there: bool) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 from typing import List, Optional
 
@@ -16,6 +17,11 @@ from container_net.simmac.pf_rules import echo
 
 OURS = "com.apple/250.ours"
 NAT = "nat on en0 inet from 192.168.64.0/24 to any -> (en0:0)"
+CASES = Path(__file__).resolve().parents[3] / "shared" / "reference" / "pf-cases"
+
+needs_cases = pytest.mark.skipif(
+    not CASES.is_dir(), reason="the cases of real pfctl are not beside this checkout"
+)
 
 
 @pytest.fixture
@@ -92,6 +98,67 @@ def read(text: str, lenient: bool = False) -> tuple[List[str], List[str]]:
         ("scrub in all no-df", "scrub in all no-df fragment reassemble"),
         ('anchor "x/*" in on en0', 'anchor "x/*" in on en0 all'),
         ('dummynet-anchor "x"', 'dummynet-anchor "x" all'),
+        (
+            "nat on utun29 inet from 192.168.64.0/24 to any -> (utun29:0) extfilter ei",
+            "nat on utun29 inet from 192.168.64.0/24 to any -> (utun29:0) extfilter ei",
+        ),
+        (
+            "nat on !en0 from 10.0.0.0/8 to any -> (en0:0)",
+            "nat on ! en0 inet from 10.0.0.0/8 to any -> (en0:0)",
+        ),
+        (
+            "block in quick on ! lo0 from ! 192.168.64.0/24 to 192.168.64.0/24",
+            "block drop in quick on ! lo0 inet from ! 192.168.64.0/24 to 192.168.64.0/24",
+        ),
+        (
+            "block drop in quick on utun7 inet from 192.168.64.0/24 to any",
+            "block drop in quick on utun7 inet from 192.168.64.0/24 to any",
+        ),
+        (
+            "block in quick on ! lo0 from 192.168.128.0/24 to ! 192.168.128.0/24",
+            "block drop in quick on ! lo0 inet from 192.168.128.0/24 to ! 192.168.128.0/24",
+        ),
+        (
+            "pass in quick proto udp from 192.168.64.0/24 to 192.168.64.1 port 53 no state",
+            "pass in quick inet proto udp from 192.168.64.0/24 to 192.168.64.1 port = 53 no state",
+        ),
+        (
+            "pass in quick proto tcp from any to 192.168.64.1 port domain",
+            "pass in quick inet proto tcp from any to 192.168.64.1 port = 53 flags S/SA keep state",
+        ),
+        (
+            "pass out quick from 192.168.64.1 to 192.168.64.0/24",
+            "pass out quick inet from 192.168.64.1 to 192.168.64.0/24 flags S/SA keep state",
+        ),
+        (
+            "block in quick from urpf-failed to 192.168.64.0/24",
+            "block drop in quick inet from urpf-failed to 192.168.64.0/24",
+        ),
+        ("pass in on en0 reply-to en1", "pass in on en0 reply-to en1 all flags S/SA keep state"),
+        (
+            "pass in on en0 route-to (utun3 10.8.0.1) inet no state",
+            "pass in on en0 route-to (utun3 10.8.0.1) inet all no state",
+        ),
+        (
+            "pass in route-to { (en0 10.0.0.1), en1 } no state",
+            "pass in route-to { (en0 10.0.0.1), en1 } round-robin all no state",
+        ),
+        (
+            "pass inet proto icmp icmp-type 8 code 0",
+            "pass inet proto icmp all icmp-type echoreq code 0 keep state",
+        ),
+        (
+            "pass inet proto icmp icmp-type unreach code needfrag",
+            "pass inet proto icmp all icmp-type unreach code needfrag keep state",
+        ),
+        (
+            "pass inet6 proto icmp6 icmp6-type neighbrsol",
+            "pass inet6 proto ipv6-icmp all icmp6-type neighbrsol keep state",
+        ),
+        (
+            "pass in proto tcp to port mysql:mdns no state",
+            "pass in proto tcp from any to any port 3306:5353 no state",
+        ),
         ("antispoof for en0 inet", "block drop in on ! en0 inet from 192.168.1.0/24 to any"),
     ],
 )
@@ -110,6 +177,100 @@ def test_lists_macros_and_continued_lines_are_expanded() -> None:
         ],
         [],
     )
+
+
+def test_a_list_of_icmp_types_by_macro_is_expanded() -> None:
+    text = 'types = "{ echoreq, 3 code 4 }"\npass in inet proto icmp icmp-type $types\n'
+    assert read(text) == (
+        [
+            "pass in inet proto icmp all icmp-type echoreq keep state",
+            "pass in inet proto icmp all icmp-type unreach code needfrag keep state",
+        ],
+        [],
+    )
+
+
+def test_a_quoted_macro_may_stand_on_two_lines() -> None:
+    text = 'ports = "{ 80,\n 443 }"\npass out proto tcp to port $ports no state\nnonsense\n'
+    rules, errors = read(text)
+    assert [rule.split("port ")[1] for rule in rules] == ["= 80 no state", "= 443 no state"]
+    assert errors == ["stdin:4: syntax error"]
+
+
+ORDER = "Rules must be in order: options, normalization, queueing, translation, filtering"
+NAT_LINE = "nat on en0 from 192.168.64.0/24 to any -> (en0)\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            f"pass all\nset {statement}\npass out all\n"
+            for statement in (
+                "skip on lo0",
+                "skip on { lo0 utun0 }",
+                "state-policy if-bound",
+                "hostid 7",
+                "ruleset-optimization none",
+                "require-order yes",
+            )
+        ),
+        "table <x> { }\n",
+        "table <x> persist { }\n",
+        "set require-order no\npass all\n" + NAT_LINE + "scrub in all\nset debug loud\n",
+        "set require-order no\npass all\n" + NAT_LINE + "set require-order yes\n" + NAT_LINE,
+        'anchor "x" {\npass in all\nanchor "y"\n}\n',
+        'anchor "x" {\npass in all\n}\nanchor "y" {\npass in all\n}\nanchor "x"\n',
+        "anchor in {\npass in all\n}\nanchor out {\npass out all\n}\n",
+        "",
+        "# only remarks\n\n# and no end",
+    ],
+)
+def test_pf_takes(text: str) -> None:
+    assert read(text)[1] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "errors"),
+    [
+        ("pass all\nset block-policy return\n", [f"stdin:2: {ORDER}"]),
+        ("set require-order maybe\n", ["stdin:1: syntax error"]),
+        ("pass all\n" + NAT_LINE + "set require-order no\n", [f"stdin:2: {ORDER}"]),
+        (
+            "set require-order no\nset require-order yes\npass all\n" + NAT_LINE,
+            [f"stdin:4: {ORDER}"],
+        ),
+        ("pass all\n" + NAT_LINE.strip(), ["stdin:2: syntax error"]),
+        ('anchor "x" {\npass all\nnat-anchor "y"\n}\n', [f"stdin:3: {ORDER}"]),
+        (f'anchor "x" {{\n{NAT_LINE}}}\n', ["stdin:2: syntax error"]),
+        (
+            'anchor "x" {\npass all\n}\nanchor "x" {\npass all\n}\n',
+            ["stdin:6: inline anchor 'x' already exists"],
+        ),
+        (
+            'anchor "_x"\n',
+            ["stdin:1: anchor names beginning with '_' are reserved for internal use"],
+        ),
+        ("pass proto tcp to port nowhere\n", ["stdin:1: unknown port nowhere"]),
+        ("pass proto tcp to port { 80, }\n", ["stdin:1: syntax error"]),
+        ("pass proto tcp icmp-type 8\n", ["stdin:1: icmp-type mismatch"]),
+        ("pass proto icmp icmp-type x\n", ["stdin:1: unknown icmp-type x"]),
+        ("pass proto icmp icmp-type 3 code x\n", ["stdin:1: unknown icmp-code x"]),
+        (
+            "pass to urpf-failed\n",
+            ['stdin:1: "urpf-failed" is not permitted in a destination address'],
+        ),
+        ('b = en0\na = "$b"\npass on $a\n', ["stdin:3: syntax error"]),
+        (
+            "nat on en0 from any to any->(en0)\n",
+            ["no IP address found for any-", "stdin:1: could not parse host specification"],
+        ),
+        ('a = "open\npass all\n', ["stdin:1: syntax error"]),
+        ("table <x> { (en0) }\n", ["stdin:1: (en0) is not permitted inside tables"]),
+    ],
+)
+def test_pf_refuses(text: str, errors: List[str]) -> None:
+    assert read(text)[1] == errors
 
 
 @pytest.mark.parametrize(
@@ -145,7 +306,7 @@ def test_an_error_is_told_with_its_line(text: str, errors: List[str]) -> None:
 
 
 STATEMENTS = [
-    "set skip on lo0",
+    "set block-policy drop",
     'scrub-anchor "a"',
     'nat-anchor "a"',
     'rdr-anchor "a"',
@@ -191,15 +352,25 @@ def test_a_load_replaces_all_kinds_of_one_anchor_only(mac: Mac) -> None:
     assert shown(mac, "-s", "nat")[0] == 'nat-anchor "com.apple/*" all'
 
 
-def test_an_emptied_anchor_is_freed_unless_pf_keeps_it(mac: Mac) -> None:
+def test_an_emptied_anchor_is_listed_until_the_mac_restarts(mac: Mac) -> None:
     load(mac, NAT + "\n")
-    assert f"  {OURS}" in shown(mac, "-a", "com.apple", "-s", "Anchors")
+    for empty in (["-a", OURS, "-F", "all"], ["-a", OURS, "-f", "-"]):
+        pfctl(mac, *empty)
+        assert f"  {OURS}" in shown(mac, "-a", "com.apple", "-s", "Anchors")
+        kept = pfctl(mac, "-a", OURS, "-s", "nat")
+        assert (kept.code, kept.out) == (0, b"")
+        assert b"Invalid argument" not in kept.err
+    mac.reboot()
+    assert f"  {OURS}" not in shown(mac, "-a", "com.apple", "-s", "Anchors")
+    assert b"DIOCGETRULES: Invalid argument" in pfctl(mac, "-a", OURS, "-s", "nat").err
+
+
+def test_an_anchor_that_never_held_a_rule_is_not_listed_unless_pf_keeps_it(mac: Mac) -> None:
     pfctl(mac, "-a", OURS, "-F", "all")
+    load(mac, "")
     assert b"DIOCGETRULES: Invalid argument" in pfctl(mac, "-a", OURS, "-s", "nat").err
     mac.keep_empty(OURS)
-    kept = pfctl(mac, "-a", OURS, "-s", "nat")
-    assert (kept.code, kept.out) == (0, b"")
-    assert b"Invalid argument" not in kept.err
+    assert f"  {OURS}" in shown(mac, "-a", "com.apple", "-s", "Anchors")
 
 
 def test_a_called_anchor_stays_though_empty(mac: Mac) -> None:
@@ -226,6 +397,85 @@ def test_a_missing_file_of_load_anchor_fails_the_whole_load(mac: Mac) -> None:
     (mac.path / "etc/pf.anchors/250.ours").write_text(NAT + "\n")
     assert pfctl(mac, "-f", "/etc/pf.conf").code == 0
     assert shown(mac, "-a", OURS, "-s", "nat") == [NAT]
+
+
+@needs_cases
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("stock.conf", ""),
+        ("03-require-order-late.conf", ""),
+        ("03-require-order-late.after", f"/etc/pf.conf:4: {ORDER}"),
+        ("04-require-order-no-then-yes.conf", ""),
+        ("04-require-order-no-then-yes.after", f"/etc/pf.conf:6: {ORDER}"),
+        ("05-guide-line-first.conf", f"/etc/pf.conf:23: {ORDER}"),
+        ("guide-appended.conf", f"/etc/pf.conf:28: {ORDER}"),
+    ],
+)
+def test_a_case_of_real_pfctl_is_taken_or_refused_alike(mac: Mac, name: str, says: str) -> None:
+    (mac.path / "etc/pf.conf").write_text((CASES / name).read_text())
+    (mac.path / "etc/pf.anchors/250.container-net").write_text("")
+    found = pfctl(mac, "-n", "-f", "/etc/pf.conf", root=False)
+    said = [line for line in found.err.decode().splitlines() if line.startswith("/etc")]
+    assert said == ([says] if says else [])
+    assert found.code == (1 if says else 0)
+
+
+@needs_cases
+def test_the_guides_line_without_its_newline_is_a_syntax_error(mac: Mac) -> None:
+    text = (CASES / "guide-appended.conf").read_text()
+    (mac.path / "etc/pf.conf").write_text(text.rstrip("\n"))
+    found = pfctl(mac, "-n", "-f", "/etc/pf.conf", root=False)
+    assert b"/etc/pf.conf:28: syntax error\n" in found.err
+
+
+STOCK_STATEMENTS = (
+    'scrub-anchor "com.apple/*"',
+    'nat-anchor "com.apple/*"',
+    'rdr-anchor "com.apple/*"',
+    'dummynet-anchor "com.apple/*"',
+    'anchor "com.apple/*"',
+    'load anchor "com.apple" from "/etc/pf.anchors/com.apple"',
+)
+
+
+@pytest.mark.parametrize(
+    ("before", "taken"),
+    [(0, False), (1, True), (2, True), (3, True), (4, False), (5, False), (6, False)],
+)
+def test_the_guides_line_is_taken_between_scrub_anchor_and_dummynet_anchor_only(
+    mac: Mac, before: int, taken: bool
+) -> None:
+    lines = [*STOCK_STATEMENTS[:before], NAT_LINE.strip(), *STOCK_STATEMENTS[before:]]
+    (mac.path / "etc/pf.conf").write_text("".join(line + "\n" for line in lines))
+    found = pfctl(mac, "-n", "-f", "/etc/pf.conf", root=False)
+    # As the first line it is taken, and the line behind it is blamed.
+    blamed = f"/etc/pf.conf:{max(before + 1, 2)}: {ORDER}\n".encode()
+    assert found.code == (0 if taken else 1)
+    assert (blamed in found.err) == (not taken)
+
+
+@pytest.mark.parametrize(
+    ("text", "taken"),
+    [
+        (b"", True),
+        (b"# nothing\n", True),
+        (b"# nothing", True),
+        (b"pass all\n", True),
+        (b"pass all", False),
+        (b"pass all\r\n", False),
+        (b"# nothing\r\n", True),
+    ],
+)
+def test_a_file_that_is_loaded_into_an_anchor_has_whole_lines(
+    mac: Mac, text: bytes, taken: bool
+) -> None:
+    conf = mac.path / "etc/pf.conf"
+    conf.write_text(conf.read_text() + f'load anchor "{OURS}" from "/etc/pf.anchors/ours"\n')
+    (mac.path / "etc/pf.anchors/ours").write_bytes(text)
+    found = pfctl(mac, "-f", "/etc/pf.conf")
+    assert found.code == (0 if taken else 1)
+    assert (b"/etc/pf.anchors/ours:1: syntax error" in found.err) == (not taken)
 
 
 def test_a_dry_run_needs_no_root_and_changes_nothing(mac: Mac) -> None:
@@ -381,10 +631,161 @@ def test_a_tunnel_without_an_address_leaks_and_hides_later_rules(working: Mac) -
     assert working.egress() == "ok"
 
 
+def test_rules_for_interfaces_to_come_load_at_once_and_wait(working: Mac) -> None:
+    lines = [
+        f"nat on {name}{number} inet from 192.168.64.0/24 to any -> ({name}{number}:0) extfilter ei"
+        for name in ("en", "utun")
+        for number in range(95)
+    ]
+    start = time.perf_counter()
+    load(working, "".join(line + "\n" for line in lines))
+    assert time.perf_counter() - start < 0.5  # about 0.04 s on an idle machine
+    assert shown(working, "-a", OURS, "-s", "nat") == lines
+    assert working.trace().source == "192.168.1.37"
+    working.vpn_on(name="utun29", address="10.9.0.5")
+    assert (working.trace().uplink, working.trace().source) == ("utun29", "10.9.0.5")
+    working.vpn_on(name="utun94", full=False, address="10.7.0.5")
+    assert (working.trace().uplink, working.trace().source) == ("utun94", "10.7.0.5")
+    working.vpn_on(name="utun94", address=None)
+    assert working.trace().result == "leaks: utun94 has no address"
+    working.vpn_on(name="utun95", address="10.6.0.5")
+    assert working.trace().result == "not translated"
+
+
+# -- who reaches whom
+
+S, H = "192.168.64.0/24", "192.168.128.0/24"
+GATEWAY, LAN, PUBLIC = "192.168.64.1", "192.168.1.50", "160.79.104.10"
+WHO = {
+    "guest": S,
+    "hidden": H,  # a guest of a host-only network
+    "forger": "192.168.64.9",
+    "gateway": GATEWAY,
+    "hidden-gateway": "192.168.128.1",
+    "mac": "192.168.1.37",
+    "lan": LAN,
+    "office": "10.1.2.3",
+    "internet": PUBLIC,
+}
+KEEP_ORDER = "set ruleset-optimization none\n"
+GUARD = f"block drop in quick on ! lo0 inet from ! {S} to {S}\n"
+NO_FORGERS = f"block drop in quick on en0 inet from {S} to any\n"
+NO_STRAYS = f"block drop in quick inet from urpf-failed to {S}\n"
+HIDDEN = f"block drop in quick on ! lo0 inet from {H} to ! {H}\n"
+FENCE = (
+    f"pass in quick inet proto udp from {S} to {GATEWAY} port 53 no state\n"
+    f"pass in quick inet proto tcp from {S} to {GATEWAY} port 53\n"
+    f"block drop in quick inet from {S} to 10.0.0.0/8\n"
+    f"block drop in quick inet from {S} to 192.168.0.0/16\n"
+)
+WITH_OUT = FENCE + f"pass out quick inet from {GATEWAY} to {S}\n"
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory: pytest.TempPathFactory) -> Mac:
+    """A Mac with a container network and a host-only one, both translated by us; vmnet has no rule
+    here, so that ours alone decide."""
+    mac = build(tmp_path_factory.mktemp("two") / "mac", "broken")
+    mac.add_network("hidden", H, "hostOnly")
+    mac.start_container("other", network="hidden")
+    mac.answer(["/usr/sbin/sysctl", "-w", "net.inet.ip.forwarding=1"], root=True)
+    load(mac, "".join(f"nat on en0 inet from {subnet} to any -> (en0:0)\n" for subnet in (S, H)))
+    take(mac)
+    return mac
+
+
+@pytest.mark.parametrize(
+    ("rules", "way", "result"),
+    [
+        # pf's own default passes.
+        ("", "guest to internet tcp 443", "ok"),
+        ("", "guest to internet icmp 0", "ok"),
+        ("", "hidden to internet tcp 443", "ok"),
+        ("", "hidden to guest tcp 22", "ok"),
+        ("", "lan to guest tcp 22", "ok"),
+        ("", "gateway to guest tcp 22", "ok"),
+        # The guard: nothing comes in but answers, and what the Mac itself sends.
+        (GUARD, "guest to internet tcp 443", "ok"),
+        (GUARD, "guest to internet udp 53", "ok"),
+        (GUARD, "lan to guest tcp 22", "blocked"),
+        (GUARD, "lan to guest icmp 0", "blocked"),
+        (GUARD, "internet to guest udp 22", "blocked"),
+        (GUARD, "hidden to guest tcp 22", "blocked"),
+        (GUARD, "gateway to guest tcp 22", "ok"),
+        (GUARD, "guest to gateway udp 53", "ok"),
+        (GUARD, "guest to guest tcp 22", "ok"),
+        (GUARD, "lan to mac tcp 22", "ok"),
+        (GUARD, "forger to guest tcp 22 via en0", "ok"),
+        (NO_FORGERS, "forger to guest tcp 22 via en0", "blocked"),
+        (NO_FORGERS, "forger to mac tcp 22 via en0", "blocked"),
+        (NO_FORGERS, "guest to internet tcp 22", "ok"),
+        (NO_STRAYS, "forger to guest tcp 22 via en0", "blocked"),
+        (NO_STRAYS, "lan to guest tcp 22", "ok"),
+        (NO_STRAYS, "guest to guest tcp 22", "ok"),
+        # A host-only network stays by itself.
+        (HIDDEN, "hidden to internet tcp 443", "blocked"),
+        (HIDDEN, "hidden to guest tcp 22", "blocked"),
+        (HIDDEN, "hidden to lan tcp 22", "blocked"),
+        (HIDDEN, "hidden to mac tcp 22", "blocked"),
+        (HIDDEN, "hidden to hidden-gateway udp 53", "ok"),
+        (HIDDEN, "hidden to hidden tcp 22", "ok"),
+        (HIDDEN, "guest to internet tcp 443", "ok"),
+        # The fence: no private network, but names; and the Mac gets its answers.
+        (FENCE, "guest to internet tcp 443", "ok"),
+        (FENCE, "guest to office tcp 443", "blocked"),
+        (FENCE, "guest to lan tcp 443", "blocked"),
+        (FENCE, "guest to gateway udp 53", "ok"),
+        (FENCE, "guest to gateway tcp 53", "ok"),
+        (FENCE, "guest to gateway tcp 22", "blocked"),
+        (FENCE, "guest to gateway icmp 0", "blocked"),
+        (FENCE, "gateway to guest tcp 22", "no answer, blocked"),
+        (WITH_OUT, "gateway to guest tcp 22", "ok"),
+        (WITH_OUT, "gateway to guest icmp 0", "ok"),
+        (WITH_OUT, "guest to lan tcp 443", "blocked"),
+        # States, flags, types and ports.
+        ("block in all\npass in quick flags A/SA\n", "guest to internet tcp 22", "blocked"),
+        ("block in all\npass in quick flags A/SA\n", "guest to internet udp 53", "ok"),
+        ("block out all\npass in no state\n", "lan to gateway tcp 22", "no answer, blocked"),
+        ("block out all\npass in\n", "lan to gateway tcp 22", "ok"),
+        ("block in proto icmp icmp-type echoreq\n", "guest to internet icmp 0", "blocked"),
+        ("block in proto icmp icmp-type unreach\n", "guest to internet icmp 0", "ok"),
+        ("block in proto udp to port 50:60\n", "guest to internet udp 53", "blocked"),
+        ("block in proto udp to port 50:60\n", "guest to internet tcp 53", "ok"),
+        ("block in proto udp from port 1:1024\n", "guest to internet udp 53", "ok"),
+        ("block in from any to no-route\n", "guest to internet udp 53", "ok"),
+    ],
+)
+def test_with_these_rules_one_reaches_another(two: Mac, rules: str, way: str, result: str) -> None:
+    load(two, KEEP_ORDER + rules, "com.apple/260.filter")
+    source, _, target, proto, port, *via = way.split(" ")
+    found = two.reaches(WHO[source], WHO[target], int(port), proto, via=via[1] if via else None)
+    assert re.sub(r": .*", "", found) == result, found
+
+
+def test_what_stops_a_connection_is_named(mac: Mac) -> None:
+    mac.answer(["/usr/sbin/sysctl", "-w", "net.inet.ip.forwarding=1"], root=True)
+    take(mac)
+    load(mac, GUARD)
+    assert mac.reaches(LAN, S, 22) == "blocked: " + GUARD.strip()
+    load(mac, FENCE)
+    assert mac.reaches(GATEWAY, S, 22).startswith("no answer, blocked: block drop in quick inet")
+    load(mac, "")
+    mac.answer(["/usr/sbin/sysctl", "-w", "net.inet.ip.forwarding=0"], root=True)
+    assert mac.reaches(S, PUBLIC) == mac.reaches(LAN, S) == "forwarding is 0"
+    assert mac.reaches(S, GATEWAY) == mac.reaches(S, S) == mac.reaches(GATEWAY, GATEWAY) == "ok"
+    mac.internet(False)
+    assert mac.reaches("192.168.1.37", PUBLIC) == "no answer from the internet"
+    mac.unplug()
+    assert mac.reaches(PUBLIC, S) == "the source is nowhere"
+    assert mac.reaches(GATEWAY, PUBLIC) == "no route"
+
+
 def test_a_neighbour_gets_in_unless_a_rule_stops_him(working: Mac) -> None:
     assert working.neighbour() == "ok"
     load(working, "block drop in quick on en0 inet from any to 192.168.64.0/24\n", "com.apple/2")
     assert working.neighbour().startswith("blocked: block drop in quick on en0")
+    assert working.neighbour("192.168.99.0/24") == "no bridge"
+    assert working.neighbour(uplink="en1") == "no uplink"
     assert working.egress() == "ok"
 
 
