@@ -12,7 +12,14 @@ from typing import Dict, List, Optional, Tuple
 
 from . import parse
 from .model import BadInput, Facts, Interface, Reading, Rule, Subnet
-from .settings import INTERFACE, NEVER_UPLINK, Settings
+from .settings import (
+    DEFAULT_UPLINKS,
+    INTERFACE,
+    NEVER_UPLINK,
+    Allowed,
+    Settings,
+    parse_allowed,
+)
 from .text import _
 
 __all__ = [
@@ -22,9 +29,12 @@ __all__ = [
     "Uplinks",
     "bridge_of",
     "covered",
+    "daemon_persisted",
     "desire",
+    "fence_only",
     "forwarding_is_ours",
     "hook",
+    "is_uplink",
     "managed",
     "nat_bridge_up",
     "our_token",
@@ -69,20 +79,26 @@ class Rules:
 
 @dataclass(frozen=True)
 class Desired:
-    """What the Mac should hold: subnets served and guarded, uplinks, and the pairs that we load."""
+    """What the Mac should hold: subnets served, guarded, fenced; the uplinks of the rules."""
 
     subnets: Tuple[Subnet, ...]
     uplinks: Uplinks
-    pairs: Tuple[Tuple[IPv4Network, str], ...]
-    guarded: Tuple[Tuple[str, IPv4Network], ...]
-    """(uplink, NAT subnet): what must not come in from the uplink's own network."""
-    isolated: Tuple[Tuple[str, IPv4Network], ...]
-    """(bridge, host-only subnet): what must not get out."""
+    names: Tuple[str, ...]
+    """The interfaces that get a rule each, in one order whatever is connected now."""
+    nat: bool
+    """Whether we translate, or leave that to vmnet and only put up the fence."""
+    guard: bool
+    fence: Optional[Tuple[Allowed, ...]]
+    """The exceptions to the fence; None without a fence."""
     notes: Tuple[str, ...]
 
     @property
     def nat_subnets(self) -> Tuple[Subnet, ...]:
         return tuple(s for s in self.subnets if s.mode == "nat")
+
+    @property
+    def host_only(self) -> Tuple[Subnet, ...]:
+        return tuple(s for s in self.subnets if s.mode == "hostOnly")
 
 
 # -- interfaces
@@ -123,15 +139,7 @@ def nat_bridge_up(facts: Facts) -> Optional[bool]:
 
 def _uplinks(facts: Facts, settings: Settings) -> Uplinks:
     ports = tuple(p.device for p in facts.ports.value or () if re.fullmatch(r"en[0-9]+", p.device))
-    known = facts.interfaces.value
     if settings.uplinks:
-        for name in settings.uplinks:
-            if known is not None and interface(facts, name) is None:
-                raise BadInput(
-                    _(
-                        "uplinks names {name}, and this Mac has no such interface; it has: {names}."
-                    ).format(name=name, names=", ".join(i.name for i in known))
-                )
         return Uplinks(settings.uplinks, (), "", (_("the uplinks were given"),))
     needed: List[str] = []
     notes: List[str] = []
@@ -159,11 +167,6 @@ def _uplinks(facts: Facts, settings: Settings) -> Uplinks:
         )
     if not needed and not whys:
         notes.append(_("this Mac has no way to the internet itself now (no default route)"))
-    if whys or not facts.ports.known:
-        # What cannot be read takes no rule away; the boot script does the same.
-        ports += tuple(n for n in _served(facts) if n not in ports)
-    if not facts.ports.known:
-        notes.append(_("the spare uplinks are not known: {why}").format(why=facts.ports.why))
     spare = tuple(p for p in ports if p not in needed)
     return Uplinks(tuple(needed), spare, "; ".join(whys), tuple(notes))
 
@@ -179,13 +182,28 @@ def is_uplink(name: str) -> bool:
     return bool(INTERFACE.fullmatch(name)) and not NEVER_UPLINK.fullmatch(name)
 
 
-def _can_translate(facts: Facts, name: str) -> bool:
-    """A tunnel gets a rule only while it has an IPv4 address: without one pf lets the packet pass
-    untranslated. A hardware port may get its address at any moment."""
-    if re.fullmatch(r"en[0-9]+", name):
-        return True
-    found = interface(facts, name)
-    return found is not None and bool(found.inet)
+_KINDS = ("en", "utun", "ipsec", "ppp", "bridge")
+
+
+def _names(facts: Facts, settings: Settings, uplinks: Uplinks) -> Tuple[str, ...]:
+    """The interfaces that get rules: exactly the given ones, else all that can ever lead out.
+
+    What a live rule of ours names stays: the order and the set must not follow what is plugged in.
+    """
+    if settings.uplinks:
+        return settings.uplinks
+    bridges = [i.name for i in facts.interfaces.value or () if _is_container_bridge(i)]
+    found = {*DEFAULT_UPLINKS, *uplinks.needed, *uplinks.spare, *_served(facts)} - set(bridges)
+
+    def place(name: str) -> Tuple[int, str, int]:
+        kind = name.rstrip("0123456789")
+        return (
+            _KINDS.index(kind) if kind in _KINDS else len(_KINDS),
+            kind,
+            int(name[len(kind) :]),
+        )
+
+    return tuple(sorted(found, key=place))
 
 
 # -- subnets
@@ -371,17 +389,12 @@ def _first_match(rules: Tuple[Rule, ...], subnet: IPv4Network, uplink: str) -> O
 
 
 def ours(facts: Facts, subnet: IPv4Network, uplink: str) -> Optional[Rule]:
-    """Our live rule for a pair, None where there is none."""
-    wanted = parse.normal(nat_rule(subnet, uplink))
+    """Our live rule that takes a pair, of whatever version; None where there is none."""
     for rule in facts.anchor_nat.value or ():
-        if parse.normal(rule.text) == wanted:
-            return rule
+        verdict = _first_match((rule,), subnet, uplink)
+        if verdict is not None:
+            return rule if verdict.state else None
     return None
-
-
-def nat_rule(subnet: IPv4Network, uplink: str) -> str:
-    """`(en0:0)` follows address changes by itself and keeps to the first address (design.md)."""
-    return f"nat on {uplink} inet from {subnet} to any -> ({uplink}:0)"
 
 
 # -- what is ours
@@ -446,45 +459,46 @@ def seen_last(facts: Facts, subnets: Tuple[Subnet, ...], needed: Tuple[str, ...]
     return bool(pairs) and all(noted.get(pair) for pair in pairs)
 
 
+def fence_only(facts: Facts) -> bool:
+    """Of ours there is a fence and no translation: vmnet's own is still looked at first."""
+    state = facts.state.value
+    return (
+        state is not None
+        and state.fence is not None
+        and not state.persisted
+        and not facts.anchor_nat.value
+    )
+
+
 # -- desire
 
 
-def desire(
-    facts: Facts, settings: Settings, *, always: bool = False, keep: bool = False
-) -> Desired:
+def desire(facts: Facts, settings: Settings, *, keep: bool = False) -> Desired:
     """What should be in our anchor. Raises BadInput for given values that do not fit this Mac.
 
-    `keep`: as the boot daemon does it, which loads every pair, since it also runs where no bridge
-    is up to look at, and with the guard, since it is what sets forwarding at boot.
+    `keep`: as the boot daemon does it, with the guard, since it is what sets forwarding at boot.
     """
     uplinks = _uplinks(facts, settings)
     subnets, notes = _subnets(facts, settings)
-    names = sorted({n for n in uplinks.needed + uplinks.spare if _can_translate(facts, n)})
     keep = keep or daemon_persisted(facts)
-    everything = always or keep
-    nat = [s.cidr for s in subnets if s.mode == "nat"]
-    pairs = tuple(
-        (cidr, name)
-        for cidr in nat
-        for name in names
-        # A pair that vmnet covers is left to vmnet, whose rule is better for hole punching; what
-        # is loaded already stays: `redundant` is no fault.
-        if everything or ours(facts, cidr, name) is not None or not covered(facts, cidr, name).state
-    )
-    guard = settings.guard and (facts.forwarding.value == 0 or forwarding_is_ours(facts) or keep)
-    bridges = [(bridge_of(facts, s), s.cidr) for s in subnets if s.mode == "hostOnly"]
-    silent = [n for n in uplinks.needed if n not in names]
-    more = tuple(
-        _("{name} has no IPv4 address: a rule for it would let packets out untranslated").format(
-            name=n
-        )
-        for n in silent
-    )
     return Desired(
         subnets=subnets,
         uplinks=uplinks,
-        pairs=pairs,
-        guarded=tuple((n, c) for c in nat for n in names) if guard and pairs else (),
-        isolated=tuple((b, c) for b, c in bridges if b is not None) if guard else (),
-        notes=uplinks.notes + notes + more,
+        names=_names(facts, settings, uplinks),
+        nat=True,
+        guard=settings.guard and (facts.forwarding.value == 0 or forwarding_is_ours(facts) or keep),
+        fence=_fence(facts, settings),
+        notes=uplinks.notes + notes,
     )
+
+
+def _fence(facts: Facts, settings: Settings) -> Optional[Tuple[Allowed, ...]]:
+    """The fence as asked for, else as it was set up: leaving out an option opens nothing."""
+    if settings.fence is False:
+        return None
+    noted = facts.state.value.fence if facts.state.value is not None else None
+    if settings.fence_allow is not None:
+        return settings.fence_allow
+    if noted is not None:
+        return parse_allowed("fence", list(noted))
+    return () if settings.fence else None

@@ -229,6 +229,8 @@ class State:
     persisted: Mapping[str, str] = field(default_factory=dict)
     made: Tuple[str, ...] = ()
     """Folders and files that were not there before us."""
+    fence: Optional[Tuple[str, ...]] = None
+    """What the fence lets through, as `ADDRESS[/BITS][:PORT]`; None where no fence was set up."""
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from .model import (
     Rule,
     State,
 )
-from .settings import INTERFACE, parse_anchor
+from .settings import INTERFACE, parse_allowed, parse_anchor
 from .text import _
 
 __all__ = [
@@ -398,12 +398,37 @@ def token(answer: Answer) -> str:
 def normal(rule: str) -> Tuple[str, ...]:
     """A rule as words, without those that pf adds when it echoes one (4)."""
     words = rule.replace("(", " ( ").replace(")", " ) ").split()
-    return tuple(w for w in words if w not in ("inet", "round-robin", "drop"))
+    return tuple(_PORTS.get(w, w) for w in words if w not in _SILENT)
+
+
+# `port 53` comes back as `port = 53` or, after /etc/services, as `port = domain`.
+_SILENT = ("inet", "round-robin", "drop", "=")
+_PORTS = {"domain": "53", "bootps": "67"}
 
 
 def same_rules(live: Tuple[Rule, ...], wanted: Tuple[str, ...]) -> bool:
-    """Whether pf holds exactly these rules, in this order."""
-    return [normal(rule.text) for rule in live] == [normal(rule) for rule in wanted]
+    """Whether pf holds exactly these rules, in an order that means the same."""
+    first = [normal(rule.text) for rule in live]
+    second = [normal(rule) for rule in wanted]
+    return sorted(first) == sorted(second) and _turns(first) == _turns(second)
+
+
+def _turns(rules: List[Tuple[str, ...]]) -> Dict[str, List[str]]:
+    """By source, how `pass` and `block` take turns. Ours are all quick and of disjoint interfaces
+    or sources otherwise, so that no other order of them has a meaning."""
+    turns: Dict[str, List[str]] = {}
+    for rule in rules:
+        if rule[:1] == ("nat",) or "from" not in rule:
+            continue
+        source = " ".join(rule[rule.index("from") + 1 : rule.index("to")] if "to" in rule else rule)
+        taken = turns.setdefault(source, [])
+        if taken[-1:] != [rule[0]] and not _on_a_named_interface(rule):
+            taken.append(rule[0])
+    return turns
+
+
+def _on_a_named_interface(rule: Tuple[str, ...]) -> bool:
+    return "on" in rule and rule[rule.index("on") + 1] != "!"
 
 
 # -- launchctl
@@ -463,9 +488,19 @@ def state_file(content: bytes) -> State:
         anchor = parse_anchor("anchor", data.get("anchor"))
     except Exception:
         raise Unreadable(_("its content is not what container-net writes")) from None
-    version = data.get("version")
+    version, fence = data.get("version"), data.get("fence")
+    try:
+        # An empty list is a fence without exceptions.
+        allowed = None if fence is None else parse_allowed("fence", fence)
+    except Exception:
+        raise Unreadable(_("its content is not what container-net writes")) from None
     return State(
-        anchor, excerpt(version) if isinstance(version, str) else "", seen, persisted, tuple(made)
+        anchor,
+        excerpt(version) if isinstance(version, str) else "",
+        seen,
+        persisted,
+        tuple(made),
+        None if allowed is None else tuple(map(str, allowed)),
     )
 
 
@@ -478,6 +513,7 @@ def render_state(state: State) -> bytes:
         "seen": dict(state.seen),
         "persisted": dict(state.persisted),
         "made": list(state.made),
+        "fence": None if state.fence is None else list(state.fence),
     }
     return (json.dumps(data, indent=1, sort_keys=True) + "\n").encode("ascii")
 

@@ -7,11 +7,13 @@ on the way back; the daemon last, and first on the way back.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
-from typing import Dict, List, Mapping, Optional, Tuple
+from ipaddress import IPv4Address, IPv4Network
+from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
 from . import __version__, parse, pfconf, render
-from .desired import Desired
+from .desired import Desired, is_uplink
 from .facts import DAEMON_LABEL, FILES, HELPERS_FOLDER, STATE_FOLDER, anchor_path
 from .machine import MacPath, temporary
 from .model import Facts, FileFact, Reading, State, Subnet
@@ -28,10 +30,10 @@ from .plan import (
     WriteFile,
     diff,
 )
-from .settings import Settings
+from .settings import Settings, parse_allowed
 from .text import _
 
-__all__ = ["Parts", "files", "judge", "persist", "unpersist"]
+__all__ = ["Parts", "files", "judge", "persist", "recorded_parts", "unpersist"]
 
 OK, ABSENT, DRIFTED, DISABLED, UNKNOWN = "ok", "absent", "drifted", "disabled", "unknown"
 # Where launchd looks again although no file told it of a change (design.md, Daemon).
@@ -44,6 +46,12 @@ class Parts:
 
     pf_conf: bool = True
     daemon: bool = True
+
+
+def recorded_parts(facts: Facts) -> Parts:
+    """Which parts are there by an earlier `persist`."""
+    record = _recorded(facts)
+    return Parts(pf_conf=record.get("pf_conf") == "yes", daemon=record.get("daemon") == "yes")
 
 
 # -- rendering
@@ -59,9 +67,12 @@ def _record(desired: Desired, settings: Settings, parts: Parts) -> Dict[str, str
         "sysctl_conf": "yes",
         "subnets": _subnet_words(desired.subnets),
         "origin": ",".join(sorted({s.origin for s in desired.nat_subnets})),
-        "uplinks": " ".join(settings.uplinks),
+        "uplinks": " ".join(desired.names),
+        "uplinks_origin": "given" if settings.uplinks else "default",
         "guard": "yes" if settings.guard else "no",
     }
+    if desired.fence is not None:
+        record["fence"] = ",".join(map(str, desired.fence))
     if parts.pf_conf:
         record["pf_conf"] = "yes"
     if parts.daemon:
@@ -71,7 +82,8 @@ def _record(desired: Desired, settings: Settings, parts: Parts) -> Dict[str, str
 
 def script(record: Mapping[str, str], anchor: str, sysroot: Optional[str]) -> str:
     """The boot script, as recorded."""
-    words = [entry.split(",") for entry in record.get("subnets", "").split()]
+    subnets = _recorded_subnets(record)
+    rules = _rules(record, subnets)
     return render.template(
         "reconcile.sh.j2",
         version=__version__,
@@ -82,10 +94,29 @@ def script(record: Mapping[str, str], anchor: str, sysroot: Optional[str]) -> st
         anchor_file_wanted=record.get("pf_conf") == "yes",
         state_dir=STATE_FOLDER,
         lock="/private/var/run/container-net.lock",
-        guard=record.get("guard") == "yes",
-        uplinks=record.get("uplinks", "").split(),
-        subnets=[{"mode": w[0], "cidr": w[1], "gateway": w[2]} for w in words if len(w) == 3],
+        rules=rules,
+        rules_sum=hashlib.sha256(rules.encode("ascii")).hexdigest()[:32],
+        subnets=[s.cidr for s in subnets if s.mode == "nat"],
     )
+
+
+def _recorded_subnets(record: Mapping[str, str]) -> List[Subnet]:
+    """What `_subnet_words` wrote; an entry that is not of its form is passed over."""
+    found = []
+    for entry in record.get("subnets", "").split():
+        mode, _comma, rest = entry.partition(",")
+        cidr, _comma, gateway = rest.partition(",")
+        try:
+            found.append(Subnet(IPv4Network(cidr), mode, IPv4Address(gateway), "recorded"))
+        except ValueError:
+            continue
+    return found
+
+
+def _rules(record: Mapping[str, str], subnets: Sequence[Subnet]) -> str:
+    names = [name for name in record.get("uplinks", "").split() if is_uplink(name)]
+    fence = parse_allowed("fence", record["fence"]) if "fence" in record else None
+    return render.anchor_of(subnets, names, record.get("guard") == "yes", fence)
 
 
 def plist() -> str:
@@ -185,7 +216,14 @@ def _judge_daemon(facts: Facts, desired: Desired, sysroot: Optional[str]) -> str
         return DRIFTED
     if _daemon_differs(facts, _recorded(facts), sysroot):
         return DRIFTED
-    return DRIFTED if _subnets_moved(facts, desired) else OK
+    return DRIFTED if _subnets_moved(facts, desired) or _uplink_is_new(facts, desired) else OK
+
+
+def _uplink_is_new(facts: Facts, desired: Desired) -> bool:
+    """Packets leave by an interface that the recorded rules do not know."""
+    record = _recorded(facts)
+    known = record.get("uplinks", "").split()
+    return record.get("uplinks_origin") == "default" and not set(desired.uplinks.needed) <= {*known}
 
 
 def _daemon_differs(facts: Facts, record: Mapping[str, str], sysroot: Optional[str]) -> bool:

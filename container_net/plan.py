@@ -230,8 +230,10 @@ def setup(facts: Facts, desired: Desired) -> Plan:
         )
     if not hook(facts):
         raise Missing(_hook_missing(facts))
-    changes = [c for c in (_anchor(facts, desired), _pf(facts), _forwarding(facts)) if c]
+    forwarding = _forwarding(facts) if desired.nat else None
+    changes = [c for c in (_anchor(facts, desired), _pf(facts), forwarding) if c]
     state = facts.state.value or State(facts.anchor, __version__)
+    state = replace(state, fence=None if desired.fence is None else tuple(map(str, desired.fence)))
     seen = seen_now(facts, desired.subnets, desired.uplinks.needed)
     state = replace(state, seen={**state.seen, **seen})
     boot = _boot_now(facts)
@@ -275,8 +277,12 @@ def _anchor(facts: Facts, desired: Desired) -> Optional[Change]:
     return Change(
         what="anchor",
         target=facts.anchor,
-        title=_("load {count} rules into the anchor {anchor}").format(
-            count=len(wanted.nat + wanted.filter), anchor=facts.anchor
+        title=(
+            _("load {count} rules into the anchor {anchor}").format(
+                count=len(wanted.nat + wanted.filter), anchor=facts.anchor
+            )
+            if text
+            else _("empty the anchor {anchor}").format(anchor=facts.anchor)
         ),
         diff=diff(before, "\n".join(wanted.nat + wanted.filter), facts.anchor),
         do=(

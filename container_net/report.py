@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, TextIO, Tuple
 
-from . import __version__, env
+from . import __version__, env, render
 from .desired import Desired, bridge_of, hook, our_token
 from .model import Facts, NetError, Reading
 from .parse import SCHEMA
@@ -330,9 +330,17 @@ def status_data(
             {"hop": h.hop, "state": h.state, "evidence": h.evidence, "cure": h.cure}
             for h in status.hops
         ],
+        "fence": _fence_data(status),
         "persistent": dict(persistent),
         "notes": list(status.notes),
     }
+
+
+def _fence_data(status: Status) -> Optional[Dict[str, Any]]:
+    fence = status.fence
+    if fence is None:
+        return None
+    return {"state": fence.state, "evidence": fence.evidence, "cure": fence.cure}
 
 
 def _texts(reading: Reading[Any]) -> List[str]:
@@ -366,13 +374,28 @@ def status_lines(status: Status) -> List[Line]:
                     (hop.cure, "cure"),
                 )
             )
+    if status.fence is not None:
+        fence = status.fence
+        lines.append(line())
+        lines.append(
+            (
+                (f"  {_SIGNS[fence.state]} ", fence.state),
+                (_pad(_("fence"), columns) + "  ", "head"),
+                (_pad(state_word(fence.state), words) + "  ", fence.state),
+                (fence.evidence, ""),
+            )
+        )
+        if fence.cure:
+            lines.append(((" " * columns + "      → ", "dim"), (fence.cure, "cure")))
     lines.append(line())
     if status.ok:
         lines.append(line(_("The way on this Mac is whole."), OK))
     elif status.ok is False:
         lines.append(
             line(
-                _("The way is broken at: {hop}.").format(hop=titles[first.hop] if first else "?"),
+                _("The way is broken at: {hop}.").format(
+                    hop=titles[first.hop] if first else _("fence")
+                ),
                 BROKEN,
             )
         )
@@ -443,14 +466,17 @@ def plan_data(plan: Plan) -> Dict[str, Any]:
     }
 
 
-def plan_lines(plan: Plan) -> List[Line]:
+def plan_lines(plan: Plan, *, verbose: bool = False) -> List[Line]:
+    """The changes with their diffs; rules that differ in the interface alone are summed up."""
     lines: List[Line] = []
     if not plan.changes:
         lines.append(line(_("Nothing to change."), OK))
     for number, change in enumerate(plan.changes, 1):
         lines.append(((f"{number}. ", "dim"), (change.title, "head")))
         rows = change.diff.splitlines()[2:]
-        if len(rows) > LONG_DIFF:
+        if not verbose:
+            rows = render.summed_up(rows)
+        if len(rows) > LONG_DIFF and not verbose:
             lines.append(
                 (
                     ("   ", ""),

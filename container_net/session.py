@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import signal
 import sys
@@ -16,7 +17,16 @@ from invoke.context import Context
 
 from . import __version__, apply, env, facts, persist, render, report, settings, status, verify
 from . import plan as planning
-from .desired import Desired, bridge_of, covered, desire, managed, seen_last
+from .desired import (
+    Desired,
+    bridge_of,
+    covered,
+    daemon_persisted,
+    desire,
+    fence_only,
+    managed,
+    seen_last,
+)
 from .machine import Machine, open_machine
 from .model import BadInput, ChangeFailed, Facts, Interrupted, NotHolding
 from .parse import SCHEMA
@@ -55,8 +65,9 @@ def interruptible() -> Iterator[None]:
 def open_session(context: Context, screen: Screen, values: Mapping[str, Any]) -> Session:
     """Settings and machine of a run. Raises BadInput."""
     options = {k: values[k] for k in settings.KEYS if values.get(k) not in (None, False)}
-    if values.get("no_guard"):
-        options["guard"] = False
+    for name in ("guard", "fence"):
+        if values.get(f"no_{name}"):
+            options[name] = False
     chosen = settings.load(context.config.get("net"), os.environ, options)
     use(chosen.lang)
     dry = bool(context.config.run.dry)
@@ -75,14 +86,17 @@ class Session:
     asked: bool = False
     """A person was asked and agreed."""
 
+    @property
+    def verbose(self) -> bool:
+        return bool(self.values.get("verbose"))
+
     # -- looking
 
     def look(self, *, keep: bool = False) -> Tuple[Facts, Desired]:
         """Read the Mac, and what it should hold; with `keep`, so that it stays."""
         found = facts.gather(self.machine, self.settings)
         keep = keep and not self.values.get("no_daemon")
-        always = bool(self.values.get("always"))
-        return found, desire(found, self.settings, always=always, keep=keep)
+        return found, desire(found, self.settings, keep=keep)
 
     def look_as_root(self, *, keep: bool = False) -> Tuple[Facts, Desired]:
         """Look; where root is missing and a person is there, let sudo ask, once.
@@ -165,7 +179,9 @@ class Session:
             return 0
         for name, text in files.items():
             self.screen.show([line(f"==> {name} <==", "head")])
-            self.screen.show([line(row) for row in text.splitlines()] + [line()])
+            rows = text.splitlines()
+            shown = rows if self.verbose else render.summed_up(rows)
+            self.screen.show([line(row) for row in shown] + [line()])
         return 0
 
     def doctor(self) -> int:
@@ -191,13 +207,11 @@ class Session:
         keep = bool(self.values.get("persist"))
         found, desired = self.look_as_root(keep=keep)
         leave = self._works_already(found, desired, keep=keep)
-        if leave is not None:
-            return self._show_plan(found, planning.Plan((), notes=leave))
-        return self._show_plan(found, self._wanted(found, desired, keep=keep))
+        return self._show_plan(found, self._wanted(found, desired, keep, leave))
 
     def _show_plan(self, found: Facts, made: planning.Plan) -> int:
         self._head(found)
-        self.screen.show(report.plan_lines(made))
+        self.screen.show(report.plan_lines(made, verbose=self.verbose))
         self.screen.data(report.plan_data(made))
         return 0
 
@@ -212,7 +226,7 @@ class Session:
         no bridge to look at, a container gets out.
         """
         planning.require(found)
-        if self.values.get("always") or managed(found):
+        if self.values.get("always") or (managed(found) and not fence_only(found)):
             return None
         again = "net.persist" if keep else "net.setup"
         bridges = [s for s in desired.nat_subnets if bridge_of(found, s) is not None]
@@ -258,14 +272,27 @@ class Session:
             ).format(task=task),
         )
 
-    def _wanted(self, found: Facts, desired: Desired, *, keep: bool) -> planning.Plan:
-        """The plan of setup, or of persist."""
+    def _wanted(
+        self, found: Facts, desired: Desired, keep: bool, leave: Optional[Tuple[str, ...]]
+    ) -> planning.Plan:
+        """The plan of setup, or of persist; `leave` says why this Mac is left alone."""
+        if leave is not None:
+            if desired.fence is None and not found.anchor_rules.value:
+                return planning.Plan((), notes=leave)
+            if not keep:
+                # The fence works with vmnet's own NAT as well.
+                fence = planning.setup(found, dataclasses.replace(desired, nat=False))
+                return dataclasses.replace(fence, notes=leave)
         runtime = planning.setup(found, desired)
-        if not keep:
+        if keep:
+            parts = persist.Parts(
+                pf_conf=not self.values.get("no_pf_conf"), daemon=not self.values.get("no_daemon")
+            )
+        elif daemon_persisted(found):
+            # Else the boot daemon would undo within a minute what differs from its own rules.
+            parts = persist.recorded_parts(found)
+        else:
             return runtime
-        parts = persist.Parts(
-            pf_conf=not self.values.get("no_pf_conf"), daemon=not self.values.get("no_daemon")
-        )
         complaint = facts.check_pf_conf(self.machine) if parts.pf_conf else None
         return persist.persist(
             found,
@@ -297,9 +324,7 @@ class Session:
         found, desired = self.look_as_root(keep=keep)
         self._head(found)
         leave = self._works_already(found, desired, keep=keep)
-        if leave is not None:
-            return self._end(planning.Plan((), notes=leave))
-        wanted = self._wanted(found, desired, keep=keep)
+        wanted = self._wanted(found, desired, keep, leave)
         if not wanted.changes:
             return self._nothing(wanted)
         if not self._agreed(wanted, _costs(wanted)):
@@ -307,7 +332,7 @@ class Session:
         with apply.Lock(self.machine) as lock:
             # While this run waited, the boot daemon or another run may have changed anything.
             found, desired = self.look_as_root(keep=keep)
-            wanted = self._same(wanted, self._wanted(found, desired, keep=keep))
+            wanted = self._same(wanted, self._wanted(found, desired, keep, leave))
             apply.carry_out(lock, self.machine, found, wanted, self._done)
         return self._end(wanted, sentence, then)
 
@@ -349,7 +374,7 @@ class Session:
                 _("this Mac has changed since the plan was shown. Nothing was changed; try again.")
             )
         self.screen.show([line(_("This Mac has changed meanwhile; the plan is now:"), "head")])
-        self.screen.show([*report.plan_lines(now), line()])
+        self.screen.show([*report.plan_lines(now, verbose=self.verbose), line()])
         return now
 
     # -- pieces
@@ -362,7 +387,7 @@ class Session:
 
     def _agreed(self, wanted: planning.Plan, costs: Tuple[str, ...]) -> bool:
         """Show what will change and what it costs; ask where a person is there to answer."""
-        self.screen.show(report.plan_lines(wanted))
+        self.screen.show(report.plan_lines(wanted, verbose=self.verbose))
         self.screen.show([line()])
         self.screen.warn([((_("cost") + ": ", status.UNKNOWN), (text, "")) for text in costs])
         if self.dry:
@@ -387,7 +412,7 @@ class Session:
         if sentence:
             lines: List[Line] = [line(), ((sentence, status.OK), (" " + then, "cure"))]
         else:
-            lines = report.plan_lines(made)
+            lines = report.plan_lines(made, verbose=self.verbose)
         self.screen.show(lines)
         self.screen.data(report.plan_data(made))
         # What teardown leaves is said and has its reason; what persist leaves was asked for.
@@ -397,7 +422,7 @@ class Session:
 def _costs(wanted: planning.Plan) -> Tuple[str, ...]:
     """What a change costs, said before it is made (design.md, Private Relay)."""
     costs = []
-    if any(change.what == "anchor" for change in wanted.changes):
+    if any(change.what == "anchor" and "\n+" in change.diff for change in wanted.changes):
         costs.append(
             _("while the rules are loaded, iCloud Private Relay is off; net.teardown gives it back")
         )

@@ -14,14 +14,25 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 from .model import BadInput
 from .text import LANGUAGES, _, language_of
 
-__all__ = ["KEYS", "Settings", "load", "parse_anchor", "parse_subnets"]
+__all__ = [
+    "DEFAULT_UPLINKS",
+    "KEYS",
+    "Allowed",
+    "Settings",
+    "expand",
+    "load",
+    "parse_allowed",
+    "parse_anchor",
+    "parse_subnets",
+]
 
 ENVIRONMENT = "INVOKE_NET_"
 
-# Never an uplink: bridges and their members, loopback, Apple's own peer-to-peer and access-point
-# interfaces (design.md, "Needed and spare uplinks").
-NEVER_UPLINK = re.compile(r"(bridge|vmenet|lo|awdl|llw|ap|gif|stf|anpi)[0-9]+")
+# Never an uplink: vmnet's bridges and their members, loopback, Apple's own peer-to-peer and
+# access-point interfaces. bridge0 to bridge9 are the Mac's own (macos-facts, 7).
+NEVER_UPLINK = re.compile(r"(bridge[0-9]{3,}|(vmenet|lo|awdl|llw|ap|gif|stf|anpi)[0-9]+)")
 INTERFACE = re.compile(r"[a-z]{1,11}[0-9]{1,4}")
+_RANGE = re.compile(r"([a-z]{1,11})([0-9]{1,4})-(?:([a-z]{1,11}))?([0-9]{1,4})")
 
 _IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@-]{0,254}")
 _URL = re.compile(
@@ -38,9 +49,46 @@ _COMPONENT = re.compile(r"[A-Za-z0-9.-][A-Za-z0-9._-]{0,62}")
 _RESERVED = ("200.AirDrop", "250.ApplicationFirewall")
 
 
+def expand(words: Tuple[str, ...]) -> Tuple[str, ...]:
+    """Interface names, ranges such as en0-en31 written out. A word that is no range stays."""
+    names: List[str] = []
+    for word in words:
+        match = _RANGE.fullmatch(word)
+        if match and match.group(3) in (None, match.group(1)):
+            kind, first, last = match.group(1), int(match.group(2)), int(match.group(4))
+            if first <= last <= first + 255:
+                names += [f"{kind}{number}" for number in range(first, last + 1)]
+                continue
+        names.append(word)
+    return tuple(dict.fromkeys(names))
+
+
+# Every interface that can ever lead out: pf takes rules for interfaces that do not exist yet
+# (field-facts, 1).
+DEFAULT_UPLINKS = expand(
+    ("en0-en31", "utun0-utun31", "ipsec0-ipsec7", "ppp0-ppp7", "bridge0-bridge9")
+)
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """An exception to the fence: a private address or network, all ports where `port` is None."""
+
+    network: IPv4Network
+    port: Optional[int] = None
+
+    def __str__(self) -> str:
+        host = self.network.network_address if self.network.prefixlen == 32 else self.network
+        return str(host) if self.port is None else f"{host}:{self.port}"
+
+
 @dataclass(frozen=True)
 class Settings:
-    """What a run was asked to work with. Empty `subnets` or `uplinks` mean: find out."""
+    """What a run was asked to work with.
+
+    Empty `subnets` mean: detect them. Empty `uplinks` mean: every interface that can lead out.
+    `fence` None means: as it was set up last.
+    """
 
     subnets: Tuple[IPv4Network, ...] = ()
     uplinks: Tuple[str, ...] = ()
@@ -49,6 +97,8 @@ class Settings:
     url: str = "https://api.anthropic.com"
     expect: Tuple[int, ...] = (404,)
     guard: bool = True
+    fence: Optional[bool] = None
+    fence_allow: Optional[Tuple[Allowed, ...]] = None
     force: bool = False
     sysroot: Optional[str] = None
     lang: str = "en"
@@ -127,13 +177,37 @@ def parse_subnets(name: str, value: object, force: bool) -> Tuple[IPv4Network, .
 
 
 def _uplinks(name: str, value: object) -> Tuple[str, ...]:
-    words = _words(name, value)
+    words = expand(_words(name, value))
     for word in words:
         if not INTERFACE.fullmatch(word):
-            raise _refuse(name, word, _("give interface names such as en0, with commas, or auto"))
+            raise _refuse(
+                name,
+                word,
+                _("give interface names such as en0 or utun0-utun7, with commas, or auto"),
+            )
         if NEVER_UPLINK.fullmatch(word):
             raise _refuse(name, word, _("this kind of interface never leads to the internet"))
     return tuple(dict.fromkeys(words))
+
+
+def parse_allowed(name: str, value: object) -> Tuple[Allowed, ...]:
+    """Exceptions to the fence, each ADDRESS[/BITS][:PORT]. Raises BadInput."""
+    found: List[Allowed] = []
+    for word in _words(name, value):
+        place, colon, port = word.partition(":")
+        try:
+            network = IPv4Network(place)
+            number = int(port) if re.fullmatch("[0-9]{1,5}", port) else None
+            if colon and (number is None or not 1 <= number <= 65535):
+                raise ValueError
+        except ValueError:
+            raise _refuse(
+                name, word, _("give ADDRESS[/BITS][:PORT], such as 192.168.64.1:3001")
+            ) from None
+        if network.prefixlen < 8:
+            raise _refuse(name, word, _("it is wider than /8 and would open the fence"))
+        found.append(Allowed(network, number))
+    return tuple(dict.fromkeys(found))
 
 
 def parse_anchor(name: str, value: object) -> str:
@@ -225,6 +299,8 @@ _PARSERS: Dict[str, Callable[[str, object], Any]] = {
     "url": _url,
     "expect": _expect,
     "guard": _boolean,
+    "fence": _boolean,
+    "fence_allow": parse_allowed,
     "force": _boolean,
     "sysroot": _sysroot,
     "lang": _lang,
@@ -269,7 +345,7 @@ def load(configured: object, environ: Mapping[str, str], options: Mapping[str, o
         named[key] = (variable, environ[variable])
     for key, value in options.items():
         if value is not None:
-            named[key] = ("--" + key, value)
+            named[key] = ("--" + key.replace("_", "-"), value)
     values: Dict[str, Any] = {"lang": language_of(environ)}
     for key, parser in _PARSERS.items():
         if key in named:
@@ -277,4 +353,7 @@ def load(configured: object, environ: Mapping[str, str], options: Mapping[str, o
     if "subnets" in named:
         name, value = named["subnets"]
         values["subnets"] = parse_subnets(name, value, bool(values.get("force", False)))
+    if "fence_allow" in values and values.get("fence") is None:
+        # Who names exceptions wants the fence.
+        values["fence"] = True
     return Settings(**values)

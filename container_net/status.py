@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import List, Optional, Tuple
 
+from . import parse, render
 from .desired import Desired, bridge_of, covered, hook, managed, our_token, ours, translated
 from .model import Facts, Reading, Subnet
 from .text import _
@@ -34,6 +35,8 @@ class Status:
     ok: Optional[bool]
     hops: Tuple[Hop, ...]
     notes: Tuple[str, ...]
+    fence: Optional[Hop] = None
+    """Whether the fence stands; None where none was set up."""
 
     @property
     def first_broken(self) -> Optional[Hop]:
@@ -56,12 +59,34 @@ def look(facts: Facts, desired: Desired) -> Status:
         ),
     )
     judged = [h.state for h in hops if h.hop != "internet"]
+    fence = _fence(facts, desired)
+    judged += [fence.state] if fence is not None else []
     ok: Optional[bool] = None
     if BROKEN in judged:
         ok = False
     elif all(state == OK for state in judged):
         ok = True
-    return Status(ok, hops, desired.notes + _redundant(facts, desired))
+    return Status(ok, hops, desired.notes + _redundant(facts, desired), fence)
+
+
+def _fence(facts: Facts, desired: Desired) -> Optional[Hop]:
+    if desired.fence is None:
+        return None
+    for reading in (facts.anchor_rules, facts.main_rules, facts.pf_enabled):
+        if not reading.known:
+            return Hop("fence", UNKNOWN, reading.why)
+    text = render.anchor_of(desired.subnets, (), False, desired.fence, nat=False)
+    live = {parse.normal(rule.text) for rule in facts.anchor_rules.value or ()}
+    missing = [r for r in render.rules(text).filter if parse.normal(r) not in live]
+    if missing:
+        why = _("not loaded: {rule}").format(rule=missing[0])
+        return Hop("fence", BROKEN, why, "invoke net.setup --fence")
+    if not any(r.text.startswith('anchor "com.apple/*"') for r in facts.main_rules.value or ()):
+        return Hop("fence", BROKEN, _("the live ruleset does not call our anchor"))
+    if not facts.pf_enabled.value:
+        return Hop("fence", BROKEN, _("pf is disabled"), "invoke net.setup --fence")
+    allowed = ", ".join(("DNS", "DHCP", *map(str, desired.fence)))
+    return Hop("fence", OK, _("nothing private is reached but {allowed}").format(allowed=allowed))
 
 
 def _running(facts: Facts) -> Reading[int]:

@@ -26,14 +26,18 @@ _OPTIONS: Mapping[str, Tuple[object, str]] = {
     "json": (False, "One JSON object on stdout and nothing else."),
     "lang": (None, "Language of the report: en or ko (default: from the locale)."),
     "sysroot": (None, "Work on a simulated Mac in this folder."),
-    "subnets": (None, "Container subnets with commas between (default: found out)."),
-    "uplinks": (None, "Uplinks with commas between, such as en0 (default: found out)."),
+    "subnets": (None, "Container subnets, comma-separated (default: detected)."),
+    "uplinks": (None, "Uplinks, such as en0,utun0-utun7 (default: all that can lead out)."),
     "anchor": (None, "The pf anchor, a direct child of com.apple/."),
     "force": (False, "Take a subnet that is public or wider than /8."),
     "image": (None, "Image whose curl makes the guide's check."),
     "url": (None, "Address that the check fetches."),
     "expect": (None, "HTTP status that the check expects."),
     "always": (False, "Load our rules also where vmnet's own work."),
+    "fence": (False, "Let containers reach the internet and nothing private."),
+    "no_fence": (False, "Take the fence down."),
+    "fence_allow": (None, "What the fence lets through: ADDRESS[/BITS][:PORT], comma-separated."),
+    "verbose": (False, "Show every rule."),
     "no_guard": (False, "Leave out the rules that keep neighbours out and host-only networks in."),
     "no_pf_conf": (False, "Leave /etc/pf.conf as it is."),
     "no_daemon": (False, "Install no boot daemon."),
@@ -59,6 +63,7 @@ _OPTIONS: Mapping[str, Tuple[object, str]] = {
 _EVERYWHERE = ("json", "lang", "sysroot")
 _PLACE = ("subnets", "uplinks", "anchor", "force")
 _PROBE = ("image", "url", "expect")
+_RULES = ("no_guard", "fence", "no_fence", "fence_allow")
 _SHORT = {"json": "j", "yes": "y", "image": "i", "url": "u", "out": "o"}
 
 
@@ -168,25 +173,31 @@ def detect(session: Session) -> int:
     return session.detect()
 
 
-@_task("out", "always", "no_guard", *_PLACE)
+@_task("out", *_RULES, "verbose", *_PLACE)
 def render(session: Session) -> int:
     """Show every fragment and file exactly as it would be written."""
     return session.render()
 
 
-@_task("persist", "teardown", "always", "no_guard", "no_pf_conf", "no_daemon", *_PLACE, *_PROBE)
+@_task(
+    *("persist", "teardown", "always", *_RULES, "no_pf_conf", "no_daemon", "verbose"),
+    *(*_PLACE, *_PROBE),
+)
 def plan(session: Session) -> int:
     """Show the changes that setup (or persist, or teardown) would make."""
     return session.plan()
 
 
-@_task("always", "no_guard", "yes", *_PLACE, *_PROBE)
+@_task("always", *_RULES, "yes", "verbose", *_PLACE, *_PROBE)
 def setup(session: Session) -> int:
     """Give containers their way out, for this boot: rules, pf, forwarding."""
     return session.setup()
 
 
-@_task("always", "no_guard", "no_pf_conf", "no_daemon", "yes", *_PLACE, *_PROBE)
+@_task(
+    *("always", *_RULES, "no_pf_conf", "no_daemon", "yes", "verbose"),
+    *(*_PLACE, *_PROBE),
+)
 def persist(session: Session) -> int:
     """Make it stay: over reboots, new networks and system updates."""
     return session.persist()

@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from ipaddress import IPv4Network
 from typing import Dict, Optional, Tuple
 
-from . import env, parse
+from . import env, parse, render
 from .desired import Desired, bridge_of
 from .facts import image as image_of
 from .machine import Answer, Machine
@@ -95,27 +96,81 @@ def fetch(
                 "invoke net.verify --image IMAGE"
             ).format(image=settings.image),
         )
-    answer = machine.run(
-        [
-            facts.container_path,
-            "run",
-            "--rm",
-            "--entrypoint",
-            "curl",
-            settings.image,
-            "-s4",
-            "--connect-timeout",
-            "5",
-            "-o",
-            "/dev/null",
-            "-w",
-            "%{http_code}",
-            settings.url,
-        ],
+    answer = _curl(machine, facts.container_path, settings.image, settings.url)
+    return _judge(name, title, answer, settings)
+
+
+def _curl(machine: Machine, container: str, image: str, url: str) -> Answer:
+    """The guide's command: a container of the image fetches the URL."""
+    words = ("-s4", "--connect-timeout", "5", "-o", "/dev/null", "-w", "%{http_code}", url)
+    return machine.run(
+        [container, "run", "--rm", "--entrypoint", "curl", image, *words],
         user=machine.container_user,
         timeout=RUN_LIMIT,
     )
-    return _judge(name, title, answer, settings)
+
+
+# Where nobody listens (RFC 863's service is gone): a host that is reached refuses it.
+CLOSED_PORT = 9
+
+
+def _fence(
+    machine: Machine, facts: Facts, desired: Desired, settings: Settings, internet: Check
+) -> Check:
+    """A container asks the Mac's own address on the LAN, which must not answer, and pf must have
+    counted that it dropped the packet: silence alone could be a stealthy firewall's."""
+    name, title = "fence", _("a container reaches nothing private")
+    seen = look(facts, desired).fence
+    if seen is not None and seen.state != OK:
+        return Check(name, title, seen.state, seen.evidence, seen.cure)
+    target = _private_target(facts, desired)
+    if internet.state != OK or target is None or facts.container_path is None:
+        return Check(name, title, UNKNOWN, _("it is measured where a container gets out"))
+    before = _dropped(machine, facts)
+    url = f"http://{target}:{CLOSED_PORT}/"
+    answer = _curl(machine, facts.container_path, settings.image, url)
+    after = _dropped(machine, facts)
+    if answer.code in (0, 7, 52, 56):
+        return Check(
+            name,
+            title,
+            BROKEN,
+            _("{address} was reached (curl ended with {code})").format(
+                address=target, code=answer.code
+            ),
+            "invoke net.setup --fence",
+        )
+    if answer.code != 28 or before is None or after is None or after <= before:
+        return Check(
+            name,
+            title,
+            UNKNOWN,
+            _("{address} did not answer, and pf counted no packet that it dropped").format(
+                address=target
+            ),
+        )
+    return Check(name, title, OK, _("{address} was not reached").format(address=target))
+
+
+def _private_target(facts: Facts, desired: Desired) -> Optional[str]:
+    """The Mac's address on its first current uplink that the fence must hide."""
+    for uplink in desired.uplinks.needed:
+        for interface in facts.interfaces.value or ():
+            for address in interface.inet if interface.name == uplink else ():
+                allowed = any(address.ip in each.network for each in desired.fence or ())
+                if any(address.ip in IPv4Network(p) for p in render.PRIVATE) and not allowed:
+                    return str(address.ip)
+    return None
+
+
+def _dropped(machine: Machine, facts: Facts) -> Optional[int]:
+    """How many packets our `block` rules have dropped; None where that could not be read."""
+    words = ["/sbin/pfctl", "-a", facts.anchor, "-v", "-s", "rules"]
+    try:
+        found = parse.rules(machine.run(words, root=True))
+    except parse.Unreadable:
+        return None
+    return sum(rule.packets or 0 for rule in found if rule.text.startswith("block "))
 
 
 def _judge(name: str, title: str, answer: Answer, settings: Settings) -> Check:
@@ -228,13 +283,17 @@ def verify(
 ) -> Tuple[Check, ...]:
     """All checks, the measuring one last."""
     image = image_of(machine, facts, settings.image)
-    return (
+    internet = fetch(machine, facts, settings, image)
+    checks = (
         _forwarding(facts),
         _bridge(facts, desired),
         _translation(facts, desired),
         _image_env(image, settings),
-        fetch(machine, facts, settings, image),
+        internet,
     )
+    if desired.fence is None:
+        return checks
+    return (*checks, _fence(machine, facts, desired, settings, internet))
 
 
 def exit_code(checks: Tuple[Check, ...]) -> int:

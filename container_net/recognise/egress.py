@@ -398,7 +398,8 @@ def f43(case: Case) -> Finding:
 
 
 def _guarded(live: Tuple[Rule, ...], subnet: Subnet, bridge: str) -> bool:
-    start = re.compile(rf"block (drop )?in quick on {bridge} .*from {re.escape(str(subnet.cidr))} ")
+    closed = re.escape(str(subnet.cidr))
+    start = re.compile(rf"block (drop )?in quick on (?:{bridge}|! lo0) .*from {closed} ")
     return any(start.match(rule.text) for rule in live)
 
 

@@ -19,9 +19,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from sim.reconcile_support import Stage
 
 RUNS = 15
-MILLISECONDS = 150
-PROGRAMS = 12
-PROCESSES = 28
+MILLISECONDS = 100
+PROGRAMS = 8
+PROCESSES = 16
 
 FORKS = ("clone", "clone3", "fork", "vfork")
 

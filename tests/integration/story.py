@@ -313,7 +313,7 @@ class _Teller:
     def _rule(self) -> str:
         """The rule as pf lists it, for the uplink that the suite itself reads."""
         way = uplink(self.host)
-        return f"nat on {way} inet from {self.guest.subnet} to any -> ({way}:0)"
+        return f"nat on {way} inet from {self.guest.subnet} to any -> ({way}:0) extfilter ei"
 
     def _rules(self) -> List[str]:
         return self.host.must("/sbin/pfctl", "-a", ANCHOR, "-s", "nat", root=True).lines

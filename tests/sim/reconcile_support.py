@@ -7,15 +7,16 @@ count of processes, other shells, and a run time in which nothing but the script
 
 from __future__ import annotations
 
+import hashlib
 import shlex
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, List, Sequence, Tuple
+from typing import Any, Dict, List, Sequence
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-__all__ = ["SUBNETS", "Net", "Stage", "render"]
+__all__ = ["RULES", "SUBNET", "UPLINKS", "Stage", "render", "rules", "text"]
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 ANCHOR = "com.apple/250.container-net"
@@ -25,16 +26,36 @@ LOCK = "/private/var/run/container-net.lock"
 SESSION = "0C0FFEE0-1111-4222-8333-444455556666"
 
 
-@dataclass(frozen=True)
-class Net:
-    """A subnet as the template wants it."""
+SUBNET = "192.168.64.0/24"
+UPLINKS = tuple(
+    f"{kind}{number}"
+    for kind, count in (("en", 32), ("utun", 32), ("ipsec", 8), ("ppp", 8), ("bridge", 10))
+    for number in range(count)
+)
 
-    cidr: str
-    gateway: str
-    mode: str = "nat"
+
+def rules(*subnets: str) -> List[str]:
+    """Rules as a Mac's own would be, in the words in which pf echoes them."""
+    found = []
+    for subnet in subnets:
+        found += [
+            f"nat on {uplink} inet from {subnet} to any -> ({uplink}:0) extfilter ei"
+            for uplink in UPLINKS
+        ]
+    for subnet in subnets:
+        found.append(f"block drop in quick on ! lo0 inet from ! {subnet} to {subnet}")
+        found += [
+            f"block drop in quick on {uplink} inet from {subnet} to any" for uplink in UPLINKS
+        ]
+    return found
 
 
-SUBNETS = (Net("192.168.64.0/24", "192.168.64.1"),)
+def text(lines: Sequence[str]) -> str:
+    """The anchor file: rules, and what pfctl has to be told before."""
+    return "".join(f"{line}\n" for line in ("set ruleset-optimization none", *lines))
+
+
+RULES = text(rules(SUBNET))
 
 
 def render(template: str = "reconcile.sh.j2", **changes: Any) -> str:
@@ -48,12 +69,13 @@ def render(template: str = "reconcile.sh.j2", **changes: Any) -> str:
         "anchor_file_wanted": True,
         "state_dir": STATE_DIR,
         "lock": LOCK,
-        "guard": True,
-        "uplinks": [],
-        "subnets": SUBNETS,
+        "rules": RULES,
+        "subnets": [SUBNET],
         "program": "/Library/PrivilegedHelperTools/local.container-net",
         "interval": 60,
     }
+    values.update(changes)
+    values.setdefault("rules_sum", hashlib.sha256(str(values["rules"]).encode()).hexdigest()[:32])
     environment = Environment(
         loader=FileSystemLoader(str(TEMPLATES)),
         undefined=StrictUndefined,
@@ -62,7 +84,7 @@ def render(template: str = "reconcile.sh.j2", **changes: Any) -> str:
         keep_trailing_newline=True,
         autoescape=False,
     )
-    return environment.get_template(template).render({**values, **changes})
+    return environment.get_template(template).render(values)
 
 
 # Each program notes its call and then answers from files. `kill` names the call at which the script
@@ -91,16 +113,13 @@ trap 'hook kill.after' EXIT
 """
 _PROGRAMS = {
     "/sbin/route": r"""
-case $3 in default) f=default ;; *) f=public ;; esac
-read -r via <"$S/$f"
+read -r via <"$S/way"
 if [ "$via" = - ]; then
     echo 'route: writing to routing socket: not in table' >&2
 else
     printf '   route to: x\ndestination: x\n  interface: %s\n      flags: <UP>\n' "$via"
 fi
 """,
-    "/usr/sbin/networksetup": 'while read -r line; do echo "$line"; done <"$S/ports"\n',
-    "/sbin/ifconfig": 'while IFS= read -r line; do printf \'%s\\n\' "$line"; done <"$S/ifconfig"\n',
     "/usr/sbin/sysctl": r"""
 case $* in
 -w*) read -r old <"$S/forwarding"; echo "${2#*=}" >"$S/forwarding"; echo "x: $old -> ${2#*=}" ;;
@@ -112,7 +131,6 @@ echo 'No ALTQ support in kernel' >&2
 echo 'ALTQ related functions disabled' >&2
 show() { while read -r line; do echo "$line"; done <"$1"; }
 case $* in
-'-s info') read -r on <"$S/pf"; echo "Status: $on for 0 days 00:00:00           Debug: Urgent" ;;
 '-s References')
     if [ -s "$S/references" ]; then
         printf 'TOKENS:\nPID      Process Name                 TOKEN                    TIMESTAMP\n'
@@ -120,35 +138,28 @@ case $* in
     else
         echo 'No pf starter references held'
     fi ;;
-*'-s nat' | *'-s rules')
-    if [ -s "$S/anchor" ]; then
-        while read -r line; do
-            case "$4 ${line%% *}" in
-            'nat nat' | 'rules pass' | 'rules block') printf '%s\n' "$line" ;;
-            esac
-        done <"$S/anchor"
-    else
-        echo 'pfctl: DIOCGETRULES: Invalid argument' >&2
-    fi ;;
+-a*'-s nat' | -a*'-s rules')
+    case $4 in nat) kind='^nat ' ;; *) kind='^[bp]' ;; esac
+    [ -s "$S/anchor" ] || echo 'pfctl: DIOCGETRULES: Invalid argument' >&2
+    [ -e "$S/kill.after" ] || exec sed -n "/$kind/p" "$S/anchor"
+    sed -n "/$kind/p" "$S/anchor" ;;
 '-n -f -') [ ! -e "$S/refuse" ] || { echo 'stdin:1: syntax error' >&2; exit 1; } ;;
 -a*'-f -')
-    if [ -e "$S/echo" ]; then
-        read -r suffix <"$S/echo"
-    fi
-    while read -r line; do
-        case $line in
-        'set '*) ;;
-        *) echo "$line${suffix:+ $suffix}" ;;
-        esac
-    done >"$S/anchor.new"
-    [ ! -e "$S/swallow" ] || : >"$S/anchor.new"
-    /bin/mv -f "$S/anchor.new" "$S/anchor" ;;
+    suffix=
+    [ ! -e "$S/echo" ] || { read -r suffix <"$S/echo"; suffix=" $suffix"; }
+    sed -n "/^set /d;/^#/d;s/\$/$suffix/p" >"$S/anchor.new"
+    /bin/mv -f "$S/anchor.new" "$S/anchor"
+    if [ -e "$S/swallow" ]; then
+        read -r kind <"$S/swallow"
+        sed "/^$kind/d" "$S/anchor" >"$S/anchor.new"
+        /bin/mv -f "$S/anchor.new" "$S/anchor"
+    fi ;;
 -E)
     read -r n <"$S/next"
     echo $((n + 1)) >"$S/next"
     echo "$$     pfctl               1505302533819157$n     0 days 00:00:00" >>"$S/references"
-    echo Enabled >"$S/pf"
-    printf 'pf enabled\nToken : 1505302533819157%s\n' "$n" >&2 ;;
+    echo 'pf enabled' >&2
+    [ -e "$S/silent" ] || echo "Token : 1505302533819157$n" >&2 ;;
 '-k '*) ;;
 *) echo "usage: $*" >&2; exit 1 ;;
 esac
@@ -163,7 +174,6 @@ _HOST = {
     "/bin/mkdir": "mkdir",
     "/bin/sleep": "sleep",
     "/usr/bin/readlink": "readlink",
-    "/usr/bin/cksum": "cksum",
 }
 
 
@@ -188,11 +198,9 @@ class Stage:
             found = next(p for p in (Path("/bin"), Path("/usr/bin")) if (p / name).exists())
             self._program(path, f'{head}trap - EXIT\nexec {found / name} "$@"\n')
         self.put(
-            default="en0", public="en0", forwarding="0", session=SESSION, pf="Disabled",
+            way="en0", forwarding="0", session=SESSION,
             references="", anchor="", next="1000", calls="", log="",
         )  # fmt: skip
-        self.ports("en0", "en5")
-        self.interfaces(en0="192.168.1.5", en5="")
         self.script = self.root / "reconcile"
         self.script.write_text(render(sysroot=str(self.root), **self.settings))
         self.script.chmod(0o755)
@@ -212,19 +220,6 @@ class Stage:
 
     def get(self, name: str) -> str:
         return (self.fake / name).read_text().strip()
-
-    def ports(self, *devices: str) -> None:
-        rows = [f"\nHardware Port: X\nDevice: {d}\nEthernet Address: N/A" for d in devices]
-        self.put(ports="\n".join([*rows, "\nVLAN Configurations\n==================="]))
-
-    def interfaces(self, **addresses: str) -> None:
-        """Names and IPv4 addresses, "" for none."""
-        text = ""
-        for name, address in addresses.items():
-            text += f"{name}: flags=8863<UP,BROADCAST> mtu 1500\n\tether 3c:22:fb:12:34:56\n"
-            if address:
-                text += f"\tinet {address} netmask 0xffffff00 broadcast 192.168.1.255\n"
-        self.put(ifconfig=text)
 
     def hang(self, program: str, hangs: bool = True) -> None:
         flag = self.fake / "hang" / program
@@ -270,6 +265,11 @@ class Stage:
         return self.root / path[1:]
 
     @property
+    def loaded(self) -> str:
+        """What is remembered of the last load."""
+        return self.path(STATE_DIR + "/loaded").read_text()
+
+    @property
     def boot(self) -> List[str]:
         file = self.path(STATE_DIR + "/boot")
         return file.read_text().splitlines() if file.exists() else []
@@ -278,7 +278,7 @@ class Stage:
         """Files of the script that should be gone after a run."""
         found = [*self.path(STATE_DIR).glob("*"), *self.path(LOCK).parent.glob("*")]
         found += self.path(ANCHOR_FILE).parent.glob("*.new")
-        return sorted(p.name for p in found if p.name != "boot")
+        return sorted(p.name for p in found if p.name not in ("boot", "loaded"))
 
     def processes(self) -> Dict[int, str]:
         """Living processes of the runs so far: those of their process groups, by PID."""
@@ -294,10 +294,3 @@ class Stage:
             if int(group) in self.groups and not state.startswith("Z"):
                 found[int(pid)] = command
         return found
-
-
-def nat(*pairs: Tuple[str, str]) -> List[str]:
-    """Rules as pf echoes them, for (subnet, uplink)."""
-    return [
-        f"nat on {uplink} inet from {subnet} to any -> ({uplink}:0)" for subnet, uplink in pairs
-    ]

@@ -14,6 +14,7 @@ import pytest
 from sim.support import ROOT, asked, changed, environment, holds, picture, process, run, start
 
 from container_net import __version__
+from container_net.settings import DEFAULT_UPLINKS
 from container_net.simmac import Mac
 from container_net.simmac.builder import SCENES
 
@@ -539,9 +540,11 @@ def test_a_sysroot_made_by_a_stranger_serves_as_well(stranger: Path) -> None:
     assert seen.data["subnets"][0]["bridge"] == "bridge102"
     done = process(mac, "net.setup")
     assert done.code == 0, done
+    subnet = "192.168.64.0/24"
     assert (notes / "anchor").read_text().splitlines() == [
-        "nat on en3 inet from 192.168.64.0/24 to any -> (en3:0)",
-        "block drop in quick on en3 inet from any to 192.168.64.0/24",
+        *(f"nat on {u} inet from {subnet} to any -> ({u}:0) extfilter ei" for u in DEFAULT_UPLINKS),
+        f"block drop in quick on ! lo0 inet from ! {subnet} to {subnet}",
+        *(f"block drop in quick on {u} inet from {subnet} to any" for u in DEFAULT_UPLINKS),
     ]
     assert (notes / "forwarding").read_text() == "1\n"
     assert process(mac, "net.plan", "--json").changes == []

@@ -80,7 +80,7 @@ WRONG: List[Tuple[str, str]] = [
     ("subnets", "192.168.1.0/24"),
     ("uplinks", "eth zero"),
     ("uplinks", "en0;reboot"),
-    ("uplinks", "en99"),
+    ("uplinks", "en5-en0"),
     ("uplinks", "bridge100"),
     ("uplinks", "lo0"),
     ("uplinks", "EN0"),

@@ -28,7 +28,7 @@ from container_net.model import (
     State,
     Subnet,
 )
-from container_net.settings import NEVER_UPLINK, Settings
+from container_net.settings import DEFAULT_UPLINKS, NEVER_UPLINK, Settings, parse_allowed
 
 SESSION = "7B2C1F60-0A3D-4E55-9C1B-52D2F00DBEEF"
 ANCHOR = "com.apple/250.container-net"
@@ -137,7 +137,9 @@ def test_routes_that_could_not_be_read_are_the_reason_why_needed_is_not_known() 
     assert half.why == "it could not be read"
 
 
-@pytest.mark.parametrize("name", ["bridge100", "vmenet0", "lo0", "awdl0", "llw0", "ap1", "bridge0"])
+@pytest.mark.parametrize(
+    "name", ["bridge100", "vmenet0", "lo0", "awdl0", "llw0", "ap1", "bridge250"]
+)
 def test_some_interfaces_are_never_uplinks_whatever_the_route_says(name: str) -> None:
     found = facts(default_route=route(name), public_route=route("en0"), ports=ports("en0"))
     made = uplinks(found)
@@ -156,46 +158,44 @@ def test_given_uplinks_are_taken_instead_of_those_found() -> None:
     assert (made.needed, made.spare, made.why) == (("en5",), (), "")
 
 
-def test_a_given_uplink_that_is_not_there_is_refused() -> None:
+def test_a_given_uplink_need_not_be_there_yet() -> None:
     found = facts(interfaces=Reading((interface("lo0"), interface("en0"))))
-    with pytest.raises(BadInput, match=r"uplinks names en9, .*; it has: lo0, en0\."):
-        desire(found, Settings(uplinks=("en0", "en9")))
+    assert uplinks(found, Settings(uplinks=("utun9",))).needed == ("utun9",)
+    assert names(found, Settings(uplinks=("utun9", "en0"))) == ("utun9", "en0")
 
 
-def test_a_given_uplink_is_believed_where_interfaces_could_not_be_read() -> None:
-    found = facts(interfaces=UNREAD)
-    assert uplinks(found, Settings(uplinks=("en9",))).needed == ("en9",)
+# -- the interfaces that get rules
 
 
-# -- a tunnel without an address
+def names(found: Facts, settings: Optional[Settings] = None) -> Tuple[str, ...]:
+    return desire(found, settings or Settings()).names
 
 
-def pairs(found: Facts, **options: Any) -> Tuple[Tuple[IPv4Network, str], ...]:
-    return desire(found, options.pop("settings", Settings()), **options).pairs
+def test_every_interface_that_can_lead_out_gets_a_rule_whatever_is_connected() -> None:
+    everywhere = names(facts())
+    assert len(everywhere) == 90
+    assert everywhere == DEFAULT_UPLINKS
+    for name in ("en0", "en31", "utun0", "utun31", "ipsec7", "ppp7", "bridge0", "bridge9"):
+        assert name in everywhere
+    for change in (
+        {"default_route": route("en0"), "ports": ports("en5", "en0")},
+        {"default_route": route("utun4", ""), "interfaces": Reading((interface("utun4"),))},
+        {"default_route": UNREAD, "ports": UNREAD, "interfaces": UNREAD},
+    ):
+        assert names(facts(**change)) == everywhere
 
 
-def test_a_tunnel_gets_a_rule_only_while_it_has_an_ipv4_address() -> None:
-    with_address = facts(
-        default_route=route("utun4", ""),
-        interfaces=Reading((interface("utun4", "100.99.1.2/32"),)),
-    )
-    without = facts(default_route=route("utun4", ""), interfaces=Reading((interface("utun4"),)))
-    unknown = facts(default_route=route("utun4", ""), interfaces=UNREAD)
-    assert pairs(with_address) == ((NET, "utun4"),)
-    for found in (without, unknown):
-        made = desire(found, Settings())
-        assert made.pairs == ()
-        assert made.guarded == ()
-        assert any("utun4 has no IPv4 address" in note for note in made.notes)
+def test_an_uplink_beyond_those_gets_one_too_and_keeps_it() -> None:
+    found = facts(default_route=route("utun40", ""), ports=ports("en33", "en0"))
+    assert set(names(found)) - {*DEFAULT_UPLINKS} == {"utun40", "en33"}
+    live = rules(*(f"nat on {n} inet from {NET} to any -> ({n}:0)" for n in ("en0", "utun40")))
+    assert set(names(facts(anchor_nat=live))) - {*DEFAULT_UPLINKS} == {"utun40"}
 
 
-def test_a_hardware_port_gets_a_rule_before_it_has_an_address() -> None:
-    found = facts(
-        default_route=route("en0"),
-        ports=ports("en0", "en5"),
-        interfaces=Reading((interface("en0", "10.0.0.5/24"), interface("en5"))),
-    )
-    assert pairs(found) == ((NET, "en0"), (NET, "en5"))
+def test_a_bridge_with_a_vmenet_member_gets_none() -> None:
+    bridge = interface("bridge3", "192.168.64.1/24", members=["vmenet0"])
+    assert "bridge3" not in names(facts(interfaces=Reading((bridge,))))
+    assert "bridge3" in names(facts(interfaces=Reading((interface("bridge3"),))))
 
 
 # -- subnets
@@ -247,7 +247,6 @@ def test_a_host_only_network_is_known_and_not_served() -> None:
         (IPv4Network("192.168.128.0/24"), "hostOnly", "network list"),
     ]
     assert [s.cidr for s in made.nat_subnets] == [NET]
-    assert made.pairs == ((NET, "en0"),)
 
 
 def test_a_mode_that_is_missing_is_nat_for_the_default_network_only() -> None:
@@ -298,7 +297,6 @@ def test_a_subnet_that_a_neighbour_lives_on_is_left_out_and_said() -> None:
     ):
         made = desire(found, Settings())
         assert made.subnets == ()
-        assert made.pairs == ()
         assert any(
             "left out: en0 of this Mac lives there (192.168.64.5/24)" in n for n in made.notes
         )
@@ -669,14 +667,18 @@ def test_a_mac_is_managed_while_something_of_ours_is_in_force() -> None:
 @pytest.mark.parametrize(
     ("text", "is_ours"),
     [
+        ("nat on en0 inet from 192.168.64.0/24 to any -> (en0:0) extfilter ei", True),
+        # As version 0.1 wrote them.
         ("nat on en0 inet from 192.168.64.0/24 to any -> (en0:0)", True),
         ("nat on en0 inet from 192.168.64.0/24 to any -> (en0:0) round-robin", True),
-        ("nat on en0 inet from 192.168.64.0/24 to any -> (en0)", False),
+        ("nat on en0 inet from 192.168.0.0/16 to any -> (en0:0)", True),
         ("nat on en5 inet from 192.168.64.0/24 to any -> (en5:0)", False),
         ("nat on en0 inet from 192.168.65.0/24 to any -> (en0:0)", False),
+        ("no nat on en0 inet from 192.168.64.0/24 to any", False),
+        ("nat on en0 inet from <x> to any -> (en0:0)", False),
     ],
 )
-def test_our_rule_for_a_pair_is_known_by_its_words(text: str, is_ours: bool) -> None:
+def test_our_rule_for_a_pair_is_the_first_that_takes_it(text: str, is_ours: bool) -> None:
     found = facts(anchor_nat=rules("nat on en9 inet from any to any -> (en9:0)", text))
     assert desired.ours(found, NET, "en0") == (Rule(text) if is_ours else None)
 
@@ -692,41 +694,80 @@ BROKEN: Dict[str, Any] = {
 }
 
 
-def test_every_nat_subnet_gets_a_rule_on_every_uplink_in_a_steady_order() -> None:
-    assert pairs(facts(**BROKEN)) == (
-        (NET, "en0"),
-        (NET, "en5"),
-        (OTHER, "en0"),
-        (OTHER, "en5"),
+NAT_EN0 = "nat on en0 inet from 192.168.64.0/24 to any -> (en0:0) extfilter ei"
+
+
+def text_of(found: Facts, settings: Optional[Settings] = None, **options: Any) -> str:
+    return render.anchor(desire(found, settings or Settings(uplinks=("en0", "utun3")), **options))
+
+
+def test_every_nat_subnet_gets_a_rule_on_every_uplink() -> None:
+    assert render.rules(text_of(facts(**BROKEN))).nat == (
+        NAT_EN0,
+        "nat on utun3 inet from 192.168.64.0/24 to any -> (utun3:0) extfilter ei",
+        "nat on en0 inet from 10.9.0.0/16 to any -> (en0:0) extfilter ei",
+        "nat on utun3 inet from 10.9.0.0/16 to any -> (utun3:0) extfilter ei",
     )
 
 
-def test_a_pair_that_vmnet_covers_is_left_to_vmnet() -> None:
-    assert pairs(working()) == ()
-    assert pairs(working(ports=ports("en0", "en5"))) == ((NET, "en5"),)
+def test_a_fence_alone_translates_nothing_and_guards_nothing() -> None:
+    made = desire(facts(**BROKEN), Settings(uplinks=("en0",), fence=True))
+    text = render.anchor(dataclasses.replace(made, nat=False))
+    assert render.rules(text).nat == ()
+    assert not [r for r in render.rules(text).filter if "from !" in r or " on en0 " in r]
+    assert "block drop in quick inet from 10.9.0.0/16 to 172.16.0.0/12" in text
 
 
-def test_unknown_coverage_is_no_coverage() -> None:
-    assert pairs(working(main_nat=UNREAD)) == ((NET, "en0"),)
+def test_the_fence_lets_dns_dhcp_and_what_is_allowed_through_before_it_blocks() -> None:
+    allow = parse_allowed("fence_allow", "192.168.64.1:3001,10.1.0.0/16")
+    found = facts(networks=Reading((network("default", "192.168.64.0/24"),)))
+    text = text_of(found, Settings(uplinks=("en0",), fence_allow=allow, fence=True, guard=False))
+    assert render.rules(text).filter == (
+        "pass out quick inet from 192.168.64.1 to 192.168.64.0/24 flags S/SA keep state",
+        "pass in quick inet proto udp from 192.168.64.0/24 to 192.168.64.1 port = 53 no state",
+        "pass in quick inet proto tcp from 192.168.64.0/24 to 192.168.64.1 port = 53 no state",
+        "pass in quick inet proto udp from 192.168.64.0/24 to 192.168.64.1 port = 67 no state",
+        "pass in quick inet proto tcp from 192.168.64.0/24 to 192.168.64.1 port = 3001 no state",
+        "pass in quick inet proto udp from 192.168.64.0/24 to 192.168.64.1 port = 3001 no state",
+        "pass in quick inet from 192.168.64.0/24 to 10.1.0.0/16 no state",
+        "block drop in quick inet from 192.168.64.0/24 to 192.168.64.1",
+        "block drop in quick inet from 192.168.64.0/24 to 10.0.0.0/8",
+        "block drop in quick inet from 192.168.64.0/24 to 172.16.0.0/12",
+        "block drop in quick inet from 192.168.64.0/24 to 192.168.0.0/16",
+        "block drop in quick inet from 192.168.64.0/24 to 100.64.0.0/10",
+        "block drop in quick inet from 192.168.64.0/24 to 169.254.0.0/16",
+        "block drop in quick inet from 192.168.64.0/24 to 127.0.0.0/8",
+    )
 
 
-def test_what_is_loaded_stays_also_where_vmnet_has_come_to_cover_it() -> None:
-    found = working(anchor_nat=rules(desired.nat_rule(NET, "en0")))
-    assert pairs(found) == ((NET, "en0"),)
+@pytest.mark.parametrize(
+    ("noted", "asked", "wanted"),
+    [
+        (None, {}, None),
+        (None, {"fence": True}, ()),
+        (("10.0.0.1:80",), {}, ("10.0.0.1:80",)),
+        (("10.0.0.1:80",), {"fence": True}, ("10.0.0.1:80",)),
+        (("10.0.0.1:80",), {"fence": False}, None),
+        ((), {"fence": True, "fence_allow": parse_allowed("", "10.0.0.2")}, ("10.0.0.2",)),
+    ],
+)
+def test_the_fence_stays_as_it_was_set_up_until_it_is_told_otherwise(
+    noted: Optional[Tuple[str, ...]], asked: Dict[str, Any], wanted: Optional[Tuple[str, ...]]
+) -> None:
+    found = facts(state=Reading(State(ANCHOR, fence=noted)))
+    made = desire(found, Settings(**asked)).fence
+    assert (None if made is None else tuple(map(str, made))) == wanted
 
 
-def test_always_keep_and_a_daemon_load_every_pair() -> None:
-    everything = ((NET, "en0"),)
-    assert pairs(working(), always=True) == everything
-    assert pairs(working(), keep=True) == everything
-    daemon = Reading(State(ANCHOR, persisted={"daemon": "x"}))
-    assert pairs(working(state=daemon)) == everything
-    assert pairs(working(state=Reading(State(ANCHOR, persisted={"pf_conf": "x"})))) == ()
-
-
-def test_the_guard_stands_where_we_set_forwarding() -> None:
-    guarded = desire(facts(**BROKEN), Settings()).guarded
-    assert guarded == (("en0", NET), ("en5", NET), ("en0", OTHER), ("en5", OTHER))
+def test_the_guard_keeps_others_out_and_their_names_out_of_use() -> None:
+    assert render.rules(text_of(facts(**BROKEN))).filter == (
+        "block drop in quick on ! lo0 inet from ! 192.168.64.0/24 to 192.168.64.0/24",
+        "block drop in quick on ! lo0 inet from ! 10.9.0.0/16 to 10.9.0.0/16",
+        "block drop in quick on en0 inet from 192.168.64.0/24 to any",
+        "block drop in quick on utun3 inet from 192.168.64.0/24 to any",
+        "block drop in quick on en0 inet from 10.9.0.0/16 to any",
+        "block drop in quick on utun3 inet from 10.9.0.0/16 to any",
+    )
 
 
 @pytest.mark.parametrize(
@@ -739,7 +780,6 @@ def test_the_guard_stands_where_we_set_forwarding() -> None:
         ({"forwarding": Reading(1), "boot": boot(forwarding=1)}, {}, False),
         ({"forwarding": Reading(1), "boot": boot(forwarding=0, session="0C0FFEE0-1")}, {}, False),
         ({"forwarding": Reading(1)}, {"keep": True}, True),
-        ({"forwarding": Reading(1)}, {"always": True}, False),
         (
             {
                 "forwarding": Reading(1),
@@ -757,43 +797,29 @@ def test_the_guard_stands_only_there(
         network("default", "192.168.64.0/24"),
         network("quiet", "192.168.128.0/24", "hostOnly", "192.168.128.1"),
     )
-    bridge = interface("bridge101", "192.168.128.1/24", members=["vmenet1"])
-    values = {**BROKEN, "networks": Reading(quiet), "interfaces": Reading((bridge,)), **change}
-    made = desire(facts(**values), Settings(), **options)
-    assert bool(made.guarded) is stands
-    assert made.isolated == ((("bridge101", IPv4Network("192.168.128.0/24")),) if stands else ())
-    assert made.pairs
-    off = desire(facts(**values), Settings(guard=False), **options)
-    assert (off.guarded, off.isolated, off.pairs) == ((), (), made.pairs)
+    values = {**BROKEN, "networks": Reading(quiet), **change}
+    assert bool(render.rules(text_of(facts(**values), **options)).filter) is stands
+    off = text_of(facts(**values), Settings(guard=False, uplinks=("en0",)), **options)
+    assert render.rules(off).filter == ()
+    assert render.rules(off).nat == (NAT_EN0,)
 
 
-def test_a_host_only_network_without_a_bridge_needs_no_guard() -> None:
-    quiet = Reading((network("quiet", "192.168.128.0/24", "hostOnly", "192.168.128.1"),))
-    assert desire(facts(**{**BROKEN, "networks": quiet}), Settings()).isolated == ()
-
-
-def test_without_a_pair_there_is_nothing_to_guard() -> None:
-    assert desire(facts(), Settings()).guarded == ()
-    left_to_vmnet = desire(working(boot=boot(forwarding=0)), Settings())
-    assert (left_to_vmnet.pairs, left_to_vmnet.guarded) == ((), ())
-
-
-def test_what_is_desired_is_rendered_in_the_form_in_which_pf_echoes_it() -> None:
+def test_a_host_only_network_gets_out_nowhere_whether_its_bridge_is_up_or_not() -> None:
     quiet = (
         network("default", "192.168.64.0/24"),
         network("quiet", "192.168.128.0/24", "hostOnly", "192.168.128.1"),
     )
-    bridge = interface("bridge101", "192.168.128.1/24")
-    values = {**BROKEN, "networks": Reading(quiet), "interfaces": Reading((bridge,))}
-    made = desire(facts(**{**values, "ports": ports("en0")}), Settings())
-    text = render.anchor(made)
-    assert render.rules(text).nat == ("nat on en0 inet from 192.168.64.0/24 to any -> (en0:0)",)
+    text = text_of(facts(**{**BROKEN, "networks": Reading(quiet)}), Settings(uplinks=("en0",)))
+    assert render.rules(text).nat == (NAT_EN0,)
     assert render.rules(text).filter == (
-        "block drop in quick on en0 inet from any to 192.168.64.0/24",
-        "pass in quick on bridge101 inet from 192.168.128.0/24 to 224.0.0.0/4 no state",
-        "pass in quick on bridge101 inet from 192.168.128.0/24 to 255.255.255.255 no state",
-        "block drop in quick on bridge101 inet from 192.168.128.0/24 to ! 192.168.128.0/24",
+        "block drop in quick on ! lo0 inet from ! 192.168.64.0/24 to 192.168.64.0/24",
+        "block drop in quick on ! lo0 inet from ! 192.168.128.0/24 to 192.168.128.0/24",
+        "block drop in quick on en0 inet from 192.168.64.0/24 to any",
+        "pass in quick on ! lo0 inet from 192.168.128.0/24 to 224.0.0.0/4 no state",
+        "pass in quick on ! lo0 inet from 192.168.128.0/24 to 255.255.255.255 no state",
+        "block drop in quick on ! lo0 inet from 192.168.128.0/24 to ! 192.168.128.0/24",
     )
+    assert text.startswith("set ruleset-optimization none\n")
     assert text.endswith("\n")
     loaded = tuple(Rule(line + " round-robin") for line in render.rules(text).nat)
     assert parse.same_rules(loaded, render.rules(text).nat)
@@ -838,16 +864,18 @@ MACS = st.builds(
 
 
 @given(MACS, st.booleans())
-def test_whatever_the_mac_no_rule_is_wanted_where_none_may_be(mac: Facts, always: bool) -> None:
-    made = desire(mac, Settings(), always=always)
-    quiet = [s.cidr for s in made.subnets if s.mode == "hostOnly"]
-    for cidr, uplink in made.pairs:
-        assert not NEVER_UPLINK.fullmatch(uplink)
-        assert cidr not in quiet
-        assert cidr in [s.cidr for s in made.nat_subnets]
-        if not always:
-            assert covered(mac, cidr, uplink).state is not True
-    assert len(set(made.pairs)) == len(made.pairs)
+def test_whatever_the_mac_no_rule_is_wanted_where_none_may_be(mac: Facts, keep: bool) -> None:
+    made = desire(mac, Settings(), keep=keep)
+    quiet = {str(s.cidr) for s in made.subnets if s.mode == "hostOnly"}
+    served = {str(s.cidr) for s in made.nat_subnets}
+    found = render.rules(render.anchor(made))
+    for rule in found.nat:
+        assert not NEVER_UPLINK.fullmatch(rule.split()[2])
+        assert rule.split()[5] in served - quiet
+    assert len(set(found.nat)) == len(found.nat)
+    assert not any(
+        "pass quick" in rule or "pass in quick inet from" in rule for rule in found.filter
+    )
     assert not set(made.uplinks.needed) & set(made.uplinks.spare)
     assert all(note.isprintable() for note in made.notes)
 
@@ -865,11 +893,3 @@ def test_whatever_the_mac_no_rule_is_wanted_where_none_may_be(mac: Facts, always
 def test_a_rule_that_is_not_understood_is_neither_coverage_nor_its_absence(rule: str) -> None:
     facts = working(rule, "nat on en0 inet from 192.168.64.0/24 to any -> (en0:0) extfilter ei")
     assert verdict(facts).state is None
-
-
-def test_ports_that_cannot_be_read_take_no_rule_away() -> None:
-    live = "nat on en7 inet from 192.168.64.0/24 to any -> (en7:0)"
-    found = facts(default_route=route("en0"), ports=UNREAD, anchor_nat=rules(live))
-    wanted = desired.desire(found, Settings())
-    assert wanted.uplinks.spare == ("en7",)
-    assert any("spare uplinks are not known" in note for note in wanted.notes)

@@ -618,10 +618,18 @@ def test_rules_are_compared_by_their_words(live: str, wanted: str, same: bool) -
     assert parse.same_rules((Rule(live),), (wanted,)) is same
 
 
-def test_the_number_and_the_order_of_rules_count() -> None:
+def test_the_number_of_rules_counts_and_their_order_where_it_means_something() -> None:
     a, b = "nat on en0 all -> (en0:0)", "nat on en1 all -> (en1:0)"
     assert parse.same_rules((Rule(a), Rule(b)), (a, b))
-    assert not parse.same_rules((Rule(b), Rule(a)), (a, b))
+    assert parse.same_rules((Rule(b), Rule(a)), (a, b))
+    allow = "pass in quick inet from 10.1.0.0/16 to 10.1.0.1 no state"
+    deny = "block drop in quick inet from 10.1.0.0/16 to 10.0.0.0/8"
+    other = "block drop in quick inet from 10.2.0.0/16 to 10.0.0.0/8"
+    on_en0 = "block drop in quick on en0 inet from 10.1.0.0/16 to any"
+    assert not parse.same_rules((Rule(deny), Rule(allow)), (allow, deny))
+    assert parse.same_rules(tuple(map(Rule, (other, allow, deny))), (allow, deny, other))
+    assert parse.same_rules(tuple(map(Rule, (on_en0, allow, deny))), (allow, on_en0, deny))
+    assert not parse.same_rules((Rule(a), Rule(a)), (a, b))
     assert not parse.same_rules((Rule(a),), (a, b))
     assert not parse.same_rules((Rule(a), Rule(b)), (a,))
     assert parse.same_rules((), ())

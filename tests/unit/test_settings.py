@@ -26,7 +26,8 @@ def given_by(origin: str, key: str, value: object) -> Settings:
 
 
 def name_in(origin: str, key: str) -> str:
-    return ORIGINS[origin].format(key.upper() if origin == "environment" else key)
+    written = {"environment": key.upper(), "option": key.replace("_", "-")}
+    return ORIGINS[origin].format(written.get(origin, key))
 
 
 def refusal(
@@ -340,10 +341,13 @@ WOULD_DO = {
     "url": "https://api.example.com/v1",
     "expect": "404",
     "guard": "yes",
+    "fence": "yes",
+    "fence_allow": "192.168.64.1:3001",
     "force": "no",
     "sysroot": "/tmp/mac",
     "lang": "en",
 }
+STRIPPED = ("subnets", "uplinks", "expect", "guard", "fence", "fence_allow", "force")
 SHELL = [";", "$( )", "$(", ")", "\n", '"', "'", "`", "&", "|", "\\", "<", ">", "\x00", "\x1b[0m"]
 
 
@@ -357,7 +361,7 @@ def test_no_shell_syntax_gets_in(origin: str, text: str, key: str) -> None:
     arguments = {"yaml": 0, "environment": 1, "option": 2}
     for value in (good[:half] + text + good[half:], good + text + "x", text + good):
         # White space around the words of a list, and around yes and no, says nothing.
-        if value.strip() == good and key in ("subnets", "uplinks", "expect", "guard", "force"):
+        if value.strip() == good and key in STRIPPED:
             continue
         places: List[Any] = [None, {}, {}]
         name = "INVOKE_NET_" + key.upper() if origin == "environment" else key
@@ -472,3 +476,51 @@ def test_private_networks_without_host_bits_are_taken_and_no_others(
         assert taken == (network,)
         assert private
         assert not unfit
+
+
+# -- uplinks as ranges, and the fence
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("utun0-utun2", ("utun0", "utun1", "utun2")),
+        ("utun0-2, en0", ("utun0", "utun1", "utun2", "en0")),
+        ("en0,en0-en1", ("en0", "en1")),
+        ("bridge0, ipsec0, ppp0, utun3", ("bridge0", "ipsec0", "ppp0", "utun3")),
+    ],
+)
+def test_uplinks_may_be_ranges(text: str, names: Tuple[str, ...]) -> None:
+    assert load({"uplinks": text}, {}, {}).uplinks == names
+
+
+@pytest.mark.parametrize(
+    "text", ["lo0", "awdl0", "bridge100", "bridge98-bridge100", "en2-en0", "en0-utun3", "en0-en900"]
+)
+def test_what_is_no_uplink_is_refused_in_ranges_too(text: str) -> None:
+    refusal({"uplinks": text})
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("192.168.64.1:3001", ["192.168.64.1:3001"]),
+        ("10.1.0.0/16", ["10.1.0.0/16"]),
+        ("10.1.0.0/16:443, 10.1.0.7", ["10.1.0.0/16:443", "10.1.0.7"]),
+        ("auto", []),
+    ],
+)
+def test_what_the_fence_lets_through_is_read_and_shown_alike(text: str, shown: List[str]) -> None:
+    found = load({"fence_allow": text}, {}, {})
+    assert found.fence is True
+    assert found.fence_allow is not None
+    assert [str(each) for each in found.fence_allow] == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["0.0.0.0/0", "10.0.0.0/7", "10.1.0.1/16", "10.1.0.1:0", "10.1.0.1:65536", "10.1.0.1:", "x:80",
+     "10.1.0.1:²", "fd00::1", "10.1.0.1:80:81"],
+)  # fmt: skip
+def test_what_would_open_the_fence_or_is_no_address_is_refused(text: str) -> None:
+    refusal({"fence_allow": text})
