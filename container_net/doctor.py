@@ -22,6 +22,7 @@ from .machine import Machine
 from .model import BadInput, Facts, Image, Reading
 from .probes import Extra, Target
 from .recognise import (
+    NOTE,
     POSSIBLE,
     PRESENT,
     REGISTRY,
@@ -59,7 +60,7 @@ ORDER: Tuple[str, ...] = (
 
 # What the tool does itself about a fault that is marked `yes`; F38 is for a person to do.
 _FIXES: Mapping[str, str] = {
-    **dict.fromkeys(("F03", "F04", "F11", "F12", "F14", "F15", "F43", "F46", "F47"), "setup"),
+    **dict.fromkeys(("F03", "F11", "F12", "F14", "F15", "F43", "F46", "F47"), "setup"),
     **dict.fromkeys(("F02", "F45", "F49"), "persist"),
 }
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
@@ -92,11 +93,13 @@ class Diagnosis:
 
 @dataclass(frozen=True)
 class Answer:
-    """Everything that a run found. `findings` has every fault that was looked for."""
+    """Everything that a run found. `findings` has every fault that was looked for; `remarks` are
+    those that break nothing here, and may explain what somebody sees."""
 
     facts: Facts
     extra: Extra
     found: Tuple[Diagnosis, ...]
+    remarks: Tuple[Diagnosis, ...]
     unknown: Tuple[Unknown, ...]
     findings: Mapping[str, Finding]
     looked: int
@@ -229,6 +232,7 @@ def answer(facts: Facts, settings: Settings, extra: Extra, *, asks_as_root: bool
         facts,
         extra,
         found,
+        tuple(Diagnosis(BY_ID[f.id], f) for f in findings.values() if f.state == NOTE),
         (*_unknown(facts, extra, findings), *_unexplained(extra, found)),
         findings,
         len(REGISTRY) if probed else len(REGISTRY) - len(WITH_PROBE),
@@ -385,10 +389,4 @@ def fix_for(found: Answer, settings: Settings) -> Optional[Tuple[str, Settings, 
     if not faults:
         return None
     task = "persist" if any(_FIXES[name] == "persist" for name in faults) else "setup"
-    if "F04" in faults:
-        needed = desire(found.facts, dataclasses.replace(settings, uplinks=())).uplinks.needed
-        tunnels = re.findall(r"\butun[0-9]+\b", " ".join(found.findings["F04"].evidence))
-        settings = dataclasses.replace(
-            settings, uplinks=tuple(dict.fromkeys((*settings.uplinks, *needed, *tunnels)))
-        )
     return task, settings, tuple(faults)

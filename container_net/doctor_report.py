@@ -22,7 +22,7 @@ from .machine import Machine
 from .model import BadInput, Reading
 from .parse import SCHEMA, excerpt
 from .probes import Target
-from .recognise import POSSIBLE, PRESENT, Finding
+from .recognise import NOTE, POSSIBLE, PRESENT, Finding
 from .report import Line, Screen, line
 from .report import _pad as pad
 from .report import _width as width
@@ -124,7 +124,7 @@ def lines(found: Answer, place: Optional[str]) -> List[Line]:
             calm += "; " + _("{count} facts only root can read; `sudo -v` first").format(
                 count=len(forbidden)
             )
-        return [((title + ": ", "head"), (calm, OK)), *_table_lines(found)]
+        return [((title + ": ", "head"), (calm, OK)), *_remark_lines(found), *_table_lines(found)]
     shown: List[Line] = [line(title, "head"), line(), *_table_lines(found)]
     if found.offline:
         shown.append(line(_("This Mac itself has no way to the internet now."), BROKEN))
@@ -133,6 +133,7 @@ def lines(found: Answer, place: Optional[str]) -> List[Line]:
     if not found.found:
         calm = _("no fault found ({count} looked for)").format(count=found.looked)
         shown.append(line(calm, UNKNOWN if found.blind else OK))
+    shown += _remark_lines(found)
     for item in unread:
         left = f" [{', '.join(item.faults)}]" if item.faults else ""
         shown.append(((_("not known") + ": ", UNKNOWN), (item.why, ""), (left, "dim")))
@@ -148,6 +149,18 @@ def lines(found: Answer, place: Optional[str]) -> List[Line]:
                 ),
             )
         )
+    return shown
+
+
+def _remark_lines(found: Answer) -> List[Line]:
+    """What breaks nothing here, each with the command that changes it."""
+    shown: List[Line] = []
+    for remark in found.remarks:
+        what = f"{remark.fault.id}  {_(remark.fault.title)} ({'; '.join(remark.finding.evidence)})"
+        shown.append(((_("note") + ": ", "dim"), (what, "")))
+        first = next((s.command for s in doctor.cure(remark.fault) if s.command), None)
+        if first:
+            shown.append((("    → ", "dim"), (first, "cure")))
     return shown
 
 
@@ -246,6 +259,7 @@ def data(found: Answer) -> Dict[str, Any]:
             "service": facts.container_service.value,
         },
         "faults": [_fault_data(d.fault, d.finding, d.consequences) for d in found.found],
+        "remarks": [_fault_data(d.fault, d.finding) for d in found.remarks],
         "unknown": [
             {"fact": u.fact, "why": u.why, "faults": list(u.faults), "root_only": u.privilege}
             for u in found.unknown
@@ -469,6 +483,8 @@ def markdown(found: Answer, settings: Settings) -> str:
         rows += _markdown_fault(diagnosis, mask)
     if not found.found:
         rows += [_("no fault found ({count} looked for)").format(count=found.looked), ""]
+    for remark in found.remarks:
+        rows += _markdown_fault(remark, mask)
     if found.unknown:
         rows += [f"## {_('Not known')}", ""]
         rows += [f"- {mask(_code(item.why))}" for item in found.unknown] + [""]
@@ -485,7 +501,8 @@ def _code(text: str) -> str:
 
 def _markdown_fault(diagnosis: Diagnosis, mask: Mask) -> List[str]:
     fault, finding = diagnosis.fault, diagnosis.finding
-    word = _("present") if finding.state == PRESENT else _("possible")
+    words = {PRESENT: _("present"), NOTE: _("note")}
+    word = words.get(finding.state, _("possible"))
     rows = [f"### {fault.id}: {_(fault.title)} ({word})", ""]
     rows += [f"- {mask(_code(text))}" for text in finding.evidence]
     rows += [f"- {_('told apart')}: {text}" for text in doctor.told_apart(finding)]

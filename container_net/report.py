@@ -244,7 +244,7 @@ def detect_lines(facts: Facts, desired: Desired) -> List[Line]:
         f"{r.source} → {r.value.interface if r.value else _('no route')}" if r.known else r.why
         for r in (facts.default_route, facts.public_route)
     )
-    rows.append((_("needed uplinks"), ", ".join(uplinks.needed) or "-", how))
+    rows.append((_("current uplink"), ", ".join(uplinks.needed) or "-", how))
     rows.append(
         (
             _("spare uplinks"),

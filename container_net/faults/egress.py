@@ -167,7 +167,7 @@ _F03 = Fault(
 
 _F04 = Fault(
     id="F04",
-    title=N_("Only the hosts behind a split-tunnel VPN are out of reach"),
+    title=N_("Hosts behind a split-tunnel VPN are out of reach for containers"),
     symptoms=(
         said(
             r"split.tunnel",
@@ -183,22 +183,22 @@ _F04 = Fault(
     cause=N_(
         "vmnet makes a NAT rule only for interfaces that have a default route. A split-tunnel VPN "
         "(Tunnelblick, OpenVPN, a company's client) has routes to its own networks only, so its "
-        "tunnel gets no rule."
+        "tunnel gets no rule. It matters only where containers need the hosts behind it."
     ),
     cure=(
+        Step(
+            N_(
+                "Load this tool's rules beside vmnet's; they cover every tunnel, and with it the "
+                "hosts behind it."
+            ),
+            "invoke net.setup --always",
+        ),
         Step(
             N_("See which interface leads to such a host. HOST is its name or address."),
             "route -n get HOST",
         ),
-        Step(
-            N_(
-                "Name that interface to the tool as one more uplink. In this example it is utun4; "
-                "write your own interfaces."
-            ),
-            "INVOKE_NET_UPLINKS=en0,utun4 invoke net.setup",
-        ),
     ),
-    auto="yes",
+    auto="no",
     versions=N_("macOS 26.4.1 with container 0.12.3; reported since macOS 11 for other tools"),
     evidence=(
         issue(1519),

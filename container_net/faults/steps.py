@@ -21,8 +21,8 @@ SETUP = Step(
 
 PERSIST = Step(
     N_(
-        "Keep it so: the boot daemon finds the uplink again after every network change and "
-        "after a reboot."
+        "Keep it so: the boot daemon loads the same rules at every boot, and again when "
+        "something removes them."
     ),
     "invoke net.persist",
 )

@@ -81,11 +81,11 @@ TEXTS: Dict[str, str] = {
         "컨테이너는 멈추지 않고 메인 규칙 집합은 건드리지 않습니다."
     ),
     (
-        "Keep it so: the boot daemon finds the uplink again after every network change and "
-        "after a reboot."
+        "Keep it so: the boot daemon loads the same rules at every boot, and again when something "
+        "removes them."
     ): (
-        "이 상태를 유지합니다. 네트워크가 바뀌거나 재부팅한 뒤에도 부팅 데몬이 업링크를 다시 "
-        "찾습니다."
+        "이 상태를 유지합니다. 부팅 데몬이 부팅할 때마다, 그리고 규칙이 지워질 때마다 같은 규칙을 "
+        "다시 적재합니다."
     ),
     (
         "Keep rules of your own in an anchor under `com.apple/*` too, and load only that "
@@ -137,17 +137,17 @@ TEXTS: Dict[str, str] = {
         "원인입니다(F03). VPN 없이 네트워크가 바뀌었다면(공유기, Wi-Fi, 주소) 낡은 상태가 "
         "원인입니다(F07)."
     ),
-    "Only the hosts behind a split-tunnel VPN are out of reach": (
-        "분할 VPN 너머의 호스트에만 접속할 수 없음"
+    "Hosts behind a split-tunnel VPN are out of reach for containers": (
+        "컨테이너에서 분할 터널 VPN 너머의 호스트에 접속할 수 없음"
     ),
     (
         "vmnet makes a NAT rule only for interfaces that have a default route. A split-tunnel "
         "VPN (Tunnelblick, OpenVPN, a company's client) has routes to its own networks only, so "
-        "its tunnel gets no rule."
+        "its tunnel gets no rule. It matters only where containers need the hosts behind it."
     ): (
-        "vmnet은 기본 경로가 있는 인터페이스에만 NAT 규칙을 만듭니다. 분할 VPN(분할 터널) "
-        "VPN(Tunnelblick, OpenVPN, 회사 클라이언트)에는 자기 네트워크로 가는 경로만 있어서 그 "
-        "터널에는 규칙이 생기지 않습니다."
+        "vmnet은 기본 경로가 있는 인터페이스에만 NAT 규칙을 만듭니다. 분할 터널 VPN(Tunnelblick, "
+        "OpenVPN, 회사 클라이언트)에는 자기 네트워크로 가는 경로만 있어서 그 터널에는 규칙이 생기지 "
+        "않습니다. 컨테이너가 그 너머의 호스트를 써야 할 때만 문제가 됩니다."
     ),
     "macOS 26.4.1 with container 0.12.3; reported since macOS 11 for other tools": (
         "macOS 26.4.1과 container 0.12.3에서 확인. 다른 도구에서는 macOS 11부터 보고됨"
@@ -162,11 +162,11 @@ TEXTS: Dict[str, str] = {
         "그 호스트로 가는 인터페이스를 확인합니다. HOST는 호스트의 이름이나 주소입니다."
     ),
     (
-        "Name that interface to the tool as one more uplink. In this example it is utun4; write "
-        "your own interfaces."
+        "Load this tool's rules beside vmnet's; they cover every tunnel, and with it the hosts "
+        "behind it."
     ): (
-        "그 인터페이스를 업링크로 도구에 알려 줍니다. 이 예에서는 utun4입니다. 실제 인터페이스 "
-        "이름으로 바꿔 씁니다."
+        "이 도구의 규칙을 vmnet의 규칙과 함께 적재합니다. 모든 터널을 포함하므로 그 너머의 호스트에도 "
+        "접속할 수 있습니다."
     ),
     "The VPN client's own filter blocks containers": (
         "VPN 클라이언트의 자체 필터가 컨테이너를 막음"

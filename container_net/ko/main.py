@@ -78,7 +78,7 @@ TEXTS: Dict[str, str] = {
     "translation (NAT)": "주소 변환(NAT)",
     "uplink": "업링크",
     "internet": "인터넷",
-    "needed uplinks": "필요한 업링크",
+    "current uplink": "현재 업링크",
     "spare uplinks": "예비 업링크",
     "no bridge now": "지금은 브리지 없음",
     "container's service": "container 서비스",

@@ -15,6 +15,7 @@ from typing import Callable, Dict, Mapping, Tuple
 
 from .case import (
     ABSENT,
+    NOTE,
     POSSIBLE,
     PRESENT,
     UNKNOWN,
@@ -32,6 +33,7 @@ from .service import SERVICE
 __all__ = [
     "ABSENT",
     "BY_SYMPTOM",
+    "NOTE",
     "POSSIBLE",
     "PRESENT",
     "REGISTRY",

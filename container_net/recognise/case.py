@@ -14,6 +14,7 @@ from ..text import _
 
 __all__ = [
     "ABSENT",
+    "NOTE",
     "POSSIBLE",
     "PRESENT",
     "UNKNOWN",
@@ -27,6 +28,8 @@ __all__ = [
 ]
 
 PRESENT, POSSIBLE, ABSENT, UNKNOWN = "present", "possible", "absent", "unknown"
+# Nothing is broken by it, and it may explain what somebody sees: exit 0.
+NOTE = "note"
 
 T = TypeVar("T")
 

@@ -11,6 +11,7 @@ from ..probes import Attachment
 from ..text import _
 from .case import (
     ABSENT,
+    NOTE,
     POSSIBLE,
     PRESENT,
     Case,
@@ -119,7 +120,7 @@ def _vpn_anchor(case: Case) -> Optional[str]:
 
 
 def f04(case: Case) -> Finding:
-    """A tunnel with routes of its own, and nobody translates on it."""
+    """A tunnel with routes of its own, and nobody translates on it: many healthy Macs have one."""
     served = case.served()
     if not served:
         return Finding("F04", ABSENT)
@@ -145,7 +146,7 @@ def f04(case: Case) -> Finding:
                     subnet=bare[0], uplink=row.interface
                 )
             )
-    return Finding("F04", PRESENT if evidence else ABSENT, tuple(dict.fromkeys(evidence))[:6])
+    return Finding("F04", NOTE if evidence else ABSENT, tuple(dict.fromkeys(evidence))[:6])
 
 
 def _addresses(case: Case, name: str) -> List[str]:

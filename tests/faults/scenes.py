@@ -124,12 +124,19 @@ def tunnel(mac: Mac, route: str) -> None:
         state["routes"].append([route, "utun5"])
 
 
-def task(mac: Mac, name: str) -> None:
+def task(mac: Mac, name: str, **values: Any) -> None:
     """One of the tool's own tasks."""
-    session = Session(machine_of(mac), Settings(), Screen(as_json=True), {"yes": True})
+    given = {"yes": True, **values}
+    session = Session(machine_of(mac), Settings(), Screen(as_json=True), given)
     session.screen.data = lambda value: None  # type: ignore[method-assign]
     session.screen.warn = lambda lines: None  # type: ignore[method-assign]
     assert getattr(session, name)() == 0
+
+
+def always(mac: Mac) -> None:
+    """A container, and our rules beside vmnet's."""
+    mac.start_container()
+    task(mac, "setup", always=True)
 
 
 # -- A. the way out
@@ -188,10 +195,22 @@ def _(mac: Mac) -> None:
     mac.vpn_off()
 
 
-@_fault("split tunnel", F04="present")
+@_healthy("split tunnel of nobody's concern")
 def _(mac: Mac) -> None:
     mac.start_container()
     tunnel(mac, "10.60.0.0/16")
+
+
+@_healthy("VPN after setup")
+def _(mac: Mac) -> None:
+    always(mac)
+    mac.vpn_on()
+
+
+@_healthy("dock after setup")
+def _(mac: Mac) -> None:
+    always(mac)
+    mac.dock()
 
 
 VPN_BLOCK = """\
@@ -724,6 +743,11 @@ def _(mac: Mac) -> None:
     tunnel(mac, "10.60.0.0/16")
     rule = f"nat on utun5 from {WEB} to any -> (utun5)\n"
     root(mac, "/sbin/pfctl -a com.apple/300.mine -f -", rule)
+
+
+def remarked(found: Any) -> Tuple[str, ...]:
+    """The notes of an answer."""
+    return tuple(d.fault.id for d in found.remarks)
 
 
 def told(found: Any) -> Dict[str, str]:

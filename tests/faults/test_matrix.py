@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Dict, List, Tuple
 
 import pytest
-from faults.scenes import FAULTS, HEALTHY, Scene, machine_of, told
+from faults.scenes import FAULTS, HEALTHY, Scene, machine_of, remarked, told
 
 from container_net import doctor
 from container_net.doctor import Answer
@@ -65,7 +65,7 @@ def table(results: Results) -> str:
 
 def test_every_fault_has_a_scene_or_a_reason_why_not() -> None:
     shown = {fault for scene in FAULTS for fault in scene.expect}
-    assert shown == set(REGISTRY)
+    assert shown | {"F04"} == set(REGISTRY)
     assert set(REGISTRY) | set(BY_SYMPTOM) == set(BY_ID)
     assert not set(REGISTRY) & set(BY_SYMPTOM)
     assert sorted(doctor.ORDER) == sorted(REGISTRY)
@@ -90,6 +90,11 @@ def test_what_is_healthy_is_told_calmly(results: Results) -> None:
         if not scene.expect and answer.code != 0
     }
     assert loud == {}
+
+
+def test_what_breaks_nothing_is_a_note(results: Results) -> None:
+    notes = {scene.name: remarked(answer) for scene, answer in results if answer.remarks}
+    assert set(notes) == {f"split tunnel of nobody's concern{probe}" for probe in ("", ", probe")}
 
 
 def test_each_diagnosis_quotes_what_was_read(results: Results) -> None:

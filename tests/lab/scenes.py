@@ -99,7 +99,7 @@ def behind_the_tunnel(lab: Lab) -> Dict[str, bool]:
     "F04",
     "a company's network behind a split tunnel",
     behind_the_tunnel,
-    "net.setup --yes --always --uplinks en0,utun5",
+    "net.setup --yes --always",
     mended=lambda lab: {"the company answers": lab.fetch(f"https://{CORPORATE}").status == "404"},
 )
 def _(lab: Lab) -> None:

@@ -207,7 +207,7 @@ class Lab:
         self.mac.vpn_off()
 
     def company(self, name: str = "utun5") -> None:
-        """A company's split tunnel, which takes its own network only (fault F04)."""
+        """A company's split tunnel, which takes its own network only (F04)."""
         self.mac.add_interface(name, layout.VPN_ADDRESS, 32)
         with self.mac.edit() as state:
             state["routes"].append([layout.CORPORATE_NET, name])

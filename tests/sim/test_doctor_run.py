@@ -172,18 +172,20 @@ def test_fix_leaves_what_is_not_marked_yes(mac: Mac, capsys: pytest.CaptureFixtu
     assert mac.state["pf"] == before
 
 
-def test_fix_adds_the_tunnel_of_a_split_vpn_as_an_uplink(
+def test_a_tunnel_of_its_own_is_a_note_and_no_fault(
     mac: Mac, capsys: pytest.CaptureFixture[str]
 ) -> None:
     mac.add_interface("utun5", "10.50.0.9", 32)
     with mac.edit() as state:
         state["routes"].append(["10.60.0.0/16", "utun5"])
-    assert run(mac, capsys)[0] == 1
+    code, out = run(mac, capsys)
+    assert code == 0
+    assert "note: F04" in out
+    assert "utun5" in out
+    assert "invoke net.setup --always" in out
     found = doctor.examine(machine(mac), Settings())
-    chosen = doctor.fix_for(found, Settings())
-    assert chosen is not None
-    assert chosen[0] == "setup"
-    assert chosen[1].uplinks == ("en0", "utun5")
+    assert doctor.fix_for(found, Settings()) is None
+    assert [r["id"] for r in doctor_report.data(found)["remarks"]] == ["F04"]
 
 
 def test_looking_changes_nothing(mac: Mac, capsys: pytest.CaptureFixture[str]) -> None:

@@ -41,9 +41,10 @@ ROWS = (*(f"F{number:02}" for number in range(1, 50)), "F21b")
 
 # The column "auto" of the reference; where it says more than one word, what this tool does itself.
 AUTO_OF = {
-    "yes": "F02 F03 F04 F11 F12 F14 F15 F38 F43 F45 F46 F47 F49",
+    "yes": "F02 F03 F11 F12 F14 F15 F38 F43 F45 F46 F47 F49",
     "ask": "F01 F06 F07 F13 F23 F25 F28 F32 F33 F37",
-    "no": "F08 F09 F10 F16 F17 F18 F19 F21 F22 F24 F26 F27 F29 F30 F31 F34 F36 F39 F41 F42 F44 F48",
+    "no": "F04 F08 F09 F10 F16 F17 F18 F19 F21 F22 F24 F26 F27 F29 F30 F31 F34 F36 F39 F41 F42 "
+    "F44 F48",
     "none": "F05 F20 F21b F35 F40",
 }
 
