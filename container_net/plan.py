@@ -278,8 +278,10 @@ def _anchor(facts: Facts, desired: Desired) -> Optional[Change]:
         what="anchor",
         target=facts.anchor,
         title=(
-            _("load {count} rules into the anchor {anchor}").format(
-                count=len(wanted.nat + wanted.filter), anchor=facts.anchor
+            _("load {count} rules into the anchor {anchor} (current uplink: {uplinks})").format(
+                count=len(wanted.nat + wanted.filter),
+                anchor=facts.anchor,
+                uplinks=", ".join(desired.uplinks.needed) or "-",
             )
             if text
             else _("empty the anchor {anchor}").format(anchor=facts.anchor)

@@ -61,7 +61,7 @@ TEXTS: Dict[str, str] = {
     "; {count} references may be an interrupted run's, and are left alone": ". 참조 {count}개는 중단된 실행의 것일 수 있어 그대로 둡니다",
     "nothing was changed, because the uplinks could not be read: {why}": "업링크를 읽을 수 없어 아무것도 바꾸지 않았습니다: {why}",
     "there is no subnet to serve: {why}; give one with --subnets.": "맡을 서브넷이 없습니다: {why}. --subnets로 지정하세요.",
-    "load {count} rules into the anchor {anchor}": "앵커 {anchor}에 규칙 {count}개 넣기",
+    "load {count} rules into the anchor {anchor} (current uplink: {uplinks})": "앵커 {anchor}에 규칙 {count}개 적재(현재 업링크: {uplinks})",
     "let the Mac pass packets on between interfaces ({name} = 1)": "인터페이스 사이로 패킷 전달 켜기({name} = 1)",
     "forwarding stays 1: a container network is up, and setting 0 would cut its containers off. When none runs: sudo sysctl -w {name}=0 (a reboot does it too)": "포워딩은 1로 둡니다. 컨테이너 네트워크가 켜져 있어 0으로 하면 컨테이너가 끊깁니다. 컨테이너가 없을 때: sudo sysctl -w {name}=0 (재부팅해도 됩니다)",
     "give our pf reference back (token {token})": "우리 pf 참조 돌려주기(토큰 {token})",
