@@ -101,6 +101,7 @@ def faults(session: nox.Session) -> None:
     # In one process: the matrix is printed.
     _pytest(session, "tests/faults/test_matrix.py", workers=0)
     _pytest(session, "tests/faults/test_broken_output.py", install=False)
+    _pytest(session, "tests/faults/test_one_story.py", install=False)
 
 
 @nox.session(default=False)

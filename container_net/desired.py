@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import Dict, List, Optional, Tuple
 
-from . import parse
-from .model import BadInput, Facts, Interface, Reading, Rule, Subnet
+from . import parse, path
+from .model import BadInput, Facts, Interface, Reading, Subnet
 from .settings import (
     DEFAULT_UPLINKS,
     INTERFACE,
@@ -23,25 +23,21 @@ from .settings import (
 from .text import _
 
 __all__ = [
-    "Coverage",
     "Desired",
     "Rules",
     "Uplinks",
     "bridge_of",
-    "covered",
     "daemon_persisted",
     "desire",
     "fence_only",
     "forwarding_is_ours",
-    "hook",
     "is_uplink",
+    "leaks",
     "managed",
     "nat_bridge_up",
     "our_token",
-    "ours",
     "seen_last",
     "seen_now",
-    "translated",
 ]
 
 # vmnet's default, and the guide's subnet (container-facts, Network).
@@ -59,14 +55,6 @@ class Uplinks:
     spare: Tuple[str, ...]
     why: str = ""
     notes: Tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Coverage:
-    """Whether vmnet's own rule translates a (subnet, uplink) pair: yes, no, or not known."""
-
-    state: Optional[bool]
-    why: str
 
 
 @dataclass(frozen=True)
@@ -91,6 +79,8 @@ class Desired:
     fence: Optional[Tuple[Allowed, ...]]
     """The exceptions to the fence; None without a fence."""
     notes: Tuple[str, ...]
+    overlaps: Tuple[str, ...] = ()
+    """NAT networks of container that are not served, because the Mac lives on those addresses."""
 
     @property
     def nat_subnets(self) -> Tuple[Subnet, ...]:
@@ -220,7 +210,10 @@ def _overlap(facts: Facts, network: IPv4Network) -> Optional[Tuple[str, str]]:
     return None
 
 
-def _subnets(facts: Facts, settings: Settings) -> Tuple[Tuple[Subnet, ...], Tuple[str, ...]]:
+def _subnets(
+    facts: Facts, settings: Settings
+) -> Tuple[Tuple[Subnet, ...], Tuple[str, ...], Tuple[str, ...]]:
+    """Subnets, notes, and the networks that overlap the Mac's own."""
     notes: List[str] = []
     listed = [n for n in facts.networks.value or () if n.cidr is not None]
     candidates: List[Subnet] = []
@@ -259,142 +252,22 @@ def _subnets(facts: Facts, settings: Settings) -> Tuple[Tuple[Subnet, ...], Tupl
             Subnet(cidr, "nat", by_cidr.get(cidr, next(cidr.hosts())), "given")
             for cidr in settings.subnets
         ]
-        return tuple(given + hosts_only), tuple(notes)
+        return tuple(given + hosts_only), tuple(notes), ()
     if not any(s.mode == "nat" for s in candidates):
         candidates.insert(0, Subnet(DEFAULT_SUBNET, "nat", next(DEFAULT_SUBNET.hosts()), "default"))
     kept: List[Subnet] = []
+    overlaps: List[str] = []
     for subnet in candidates:
         clash = _overlap(facts, subnet.cidr)
         if clash is not None:
-            notes.append(
-                _("{subnet} is left out: {name} of this Mac lives there ({address})").format(
+            (overlaps if subnet.origin == "network list" else notes).append(
+                _("the container network {subnet} overlaps {name} of this Mac ({address})").format(
                     subnet=subnet.cidr, name=clash[0], address=clash[1]
                 )
             )
         elif subnet.cidr not in [s.cidr for s in kept]:
             kept.append(subnet)
-    return tuple(kept), tuple(notes)
-
-
-# -- who translates
-
-
-def hook(facts: Facts) -> Optional[bool]:
-    """Whether the live main ruleset calls our anchor; None where it could not be read."""
-    if facts.main_nat.value is None:
-        return None
-    calls = (f'nat-anchor "{facts.anchor}"', 'nat-anchor "com.apple/*"')
-    return any(rule.text.startswith(calls) for rule in facts.main_nat.value)
-
-
-_NAT = re.compile(
-    r"(?P<no>no )?nat (?:on (?P<negated>! )?(?P<interface>[a-z0-9]+) )?(?:inet )?"
-    # pf shows `from any to any` as `all`.
-    r"(?:all|from (?P<source>any|[0-9.]+(?:/[0-9]+)?) to (?P<to>any|[0-9.]+(?:/[0-9]+)?))"
-    r"(?: -> .*)?"
-)
-_NAT_ELSEWHERE = re.compile(r"(?:no )?nat on (?P<interface>[a-z0-9]+) ")
-
-
-def _calls_of_sharing(facts: Facts) -> Optional[List[str]]:
-    """The children of vmnet's anchor that the live ruleset reaches, in pf's order.
-
-    None where a ruleset could not be read; an empty list where nobody calls vmnet's anchor any
-    more, though its rules are still there (fault F01).
-    """
-    if facts.main_nat.value is None:
-        return None
-    names = sorted(facts.sharing_children)
-    main = [r.text for r in facts.main_nat.value]
-    if any(text.startswith('nat-anchor "com.apple.internet-sharing/*"') for text in main):
-        return names
-    if not any(text.startswith('nat-anchor "com.apple.internet-sharing"') for text in main):
-        return []
-    if facts.sharing_nat.value is None:
-        return None
-    called: List[str] = []
-    for rule in facts.sharing_nat.value:
-        match = re.match(r'nat-anchor "(?:com\.apple\.internet-sharing/)?([^"]+)"', rule.text)
-        if match:
-            called += names if match.group(1) == "*" else [match.group(1)]
-    return called
-
-
-def covered(facts: Facts, subnet: IPv4Network, uplink: str) -> Coverage:
-    """Whether vmnet gives packets of `subnet` their way out by `uplink` (design.md, Covered)."""
-    if facts.forwarding.value is None:
-        return Coverage(None, facts.forwarding.why)
-    if facts.forwarding.value == 0:
-        return Coverage(False, _("forwarding is 0"))
-    return translated(facts, subnet, uplink)
-
-
-def translated(facts: Facts, subnet: IPv4Network, uplink: str) -> Coverage:
-    """Whether a rule of vmnet's, that pf really reaches, translates the pair."""
-    if facts.pf_enabled.value is None:
-        return Coverage(None, facts.pf_enabled.why)
-    if not facts.pf_enabled.value:
-        return Coverage(False, _("pf is disabled"))
-    called = _calls_of_sharing(facts)
-    if called is None:
-        return Coverage(None, facts.main_nat.why or facts.sharing_nat.why)
-    if not called:
-        if any(child.value for child in facts.sharing_children.values()):
-            return Coverage(False, _("vmnet's rules are there, and nothing calls them (F01)"))
-        return Coverage(False, _("vmnet translates nothing now"))
-    for name in called:
-        child = facts.sharing_children.get(name)
-        if child is None:
-            continue
-        if child.value is None:
-            return Coverage(None, child.why)
-        verdict = _first_match(child.value, subnet, uplink)
-        if verdict is not None:
-            return verdict
-    return Coverage(
-        False, _("vmnet has no rule for {subnet} on {uplink}").format(subnet=subnet, uplink=uplink)
-    )
-
-
-def _first_match(rules: Tuple[Rule, ...], subnet: IPv4Network, uplink: str) -> Optional[Coverage]:
-    """The first translation rule that takes the pair; None where none does.
-
-    A rule that may take it and is written in a way not known here makes the answer unknown.
-    """
-    for rule in rules:
-        if not rule.text.startswith(("nat ", "no nat ")) or " inet6 " in rule.text:
-            continue
-        elsewhere = _NAT_ELSEWHERE.match(rule.text)
-        if elsewhere is not None and elsewhere.group("interface") != uplink:
-            continue
-        match = _NAT.fullmatch(rule.text)
-        try:
-            given = (match.group("source") if match else None) or "any"
-            source = IPv4Network(given.replace("any", "0.0.0.0/0"))
-        except ValueError:
-            source = None
-        if match is None or source is None:
-            return Coverage(
-                None,
-                _("vmnet's rule is not understood: {rule}").format(rule=parse.excerpt(rule.text)),
-            )
-        if match.group("negated") and match.group("interface") == uplink:
-            continue
-        if match.group("to") not in ("any", None) or not subnet.subnet_of(source):
-            continue
-        if match.group("no"):
-            return Coverage(False, _("vmnet exempts it: {rule}").format(rule=rule.text))
-        return Coverage(True, rule.text)
-    return None
-
-
-def ours(facts: Facts, subnet: IPv4Network, uplink: str) -> Optional[Rule]:
-    """Our live rule that takes a pair, of whatever version; None where there is none."""
-    for rule in facts.anchor_nat.value or ():
-        verdict = _first_match((rule,), subnet, uplink)
-        if verdict is not None:
-            return rule if verdict.state else None
-    return None
+    return tuple(kept), (*notes, *overlaps), tuple(overlaps)
 
 
 # -- what is ours
@@ -415,11 +288,11 @@ def our_token(facts: Facts) -> Reading[bool]:
     """Whether a reference that is provably ours keeps pf enabled: token, pid, name and boot session
     together, since numbers can be handed out again after `pfctl -d`."""
     if facts.references.value is None:
-        return Reading(why=facts.references.why, source=facts.references.source)
+        return facts.references.lost()
     if not facts.boot_session.known:
-        return Reading(why=facts.boot_session.why, source=facts.boot_session.source)
+        return facts.boot_session.lost()
     if not facts.boot.known:
-        return Reading(why=facts.boot.why, source=facts.boot.source)
+        return facts.boot.lost()
     boot = facts.boot.value
     held = (
         _current(facts)
@@ -446,9 +319,12 @@ def seen_now(facts: Facts, subnets: Tuple[Subnet, ...], needed: Tuple[str, ...])
     seen: Dict[str, bool] = {}
     for subnet in subnets:
         for uplink in needed:
-            verdict = covered(facts, subnet.cidr, uplink).state
-            if subnet.mode == "nat" and bridge_of(facts, subnet) and verdict is not None:
-                seen[f"{subnet.cidr} {uplink}"] = verdict
+            if subnet.mode != "nat" or not bridge_of(facts, subnet):
+                continue
+            verdict = path.who(facts, subnet.cidr, uplink, without_ours=True)
+            if verdict.who != path.UNKNOWN and facts.forwarding.value is not None:
+                covers = verdict.who == path.VMNET and facts.forwarding.value == 1
+                seen[f"{subnet.cidr} {uplink}"] = covers
     return seen
 
 
@@ -457,6 +333,24 @@ def seen_last(facts: Facts, subnets: Tuple[Subnet, ...], needed: Tuple[str, ...]
     noted = facts.state.value.seen if facts.state.value is not None else {}
     pairs = [f"{s.cidr} {u}" for s in subnets if s.mode == "nat" for u in needed]
     return bool(pairs) and all(noted.get(pair) for pair in pairs)
+
+
+def leaks(
+    facts: Facts, subnets: Tuple[Subnet, ...], needed: Tuple[str, ...]
+) -> Tuple[Tuple[Subnet, path.Nat], ...]:
+    """Host-only subnets that are up and that a live rule translates all the same (F43)."""
+    if facts.forwarding.value != 1:
+        return ()
+    found: List[Tuple[Subnet, path.Nat]] = []
+    for subnet in subnets:
+        if subnet.mode != "hostOnly" or bridge_of(facts, subnet) is None:
+            continue
+        for uplink in needed:
+            verdict = path.who(facts, subnet.cidr, uplink)
+            if verdict.nat is not None and verdict.who in (path.OURS, path.VMNET, path.OTHER):
+                found.append((subnet, verdict.nat))
+                break
+    return tuple(found)
 
 
 def fence_only(facts: Facts) -> bool:
@@ -479,8 +373,8 @@ def desire(facts: Facts, settings: Settings, *, keep: bool = False) -> Desired:
     `keep`: as the boot daemon does it, with the guard, since it is what sets forwarding at boot.
     """
     uplinks = _uplinks(facts, settings)
-    subnets, notes = _subnets(facts, settings)
-    keep = keep or daemon_persisted(facts)
+    subnets, notes, overlaps = _subnets(facts, settings)
+    keep = keep or daemon_persisted(facts) or bool(leaks(facts, subnets, uplinks.needed))
     return Desired(
         subnets=subnets,
         uplinks=uplinks,
@@ -489,6 +383,7 @@ def desire(facts: Facts, settings: Settings, *, keep: bool = False) -> Desired:
         guard=settings.guard and (facts.forwarding.value == 0 or forwarding_is_ours(facts) or keep),
         fence=_fence(facts, settings),
         notes=uplinks.notes + notes,
+        overlaps=overlaps,
     )
 
 

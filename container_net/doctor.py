@@ -19,7 +19,7 @@ from . import probes
 from .desired import desire
 from .faults import BY_ID, Fault, Step
 from .machine import Machine
-from .model import BadInput, Facts, Image, Reading
+from .model import BadInput, Facts, Image, Problem, Reading
 from .probes import Extra, Target
 from .recognise import (
     NOTE,
@@ -41,6 +41,7 @@ __all__ = [
     "Diagnosis",
     "Unknown",
     "answer",
+    "auto",
     "cure",
     "examine",
     "fix_for",
@@ -58,11 +59,6 @@ ORDER: Tuple[str, ...] = (
     *("F39", "F40", "F04"),
 )
 
-# What the tool does itself about a fault that is marked `yes`; F38 is for a person to do.
-_FIXES: Mapping[str, str] = {
-    **dict.fromkeys(("F03", "F11", "F12", "F14", "F15", "F43", "F46", "F47"), "setup"),
-    **dict.fromkeys(("F02", "F45", "F49"), "persist"),
-}
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 # On a managed Mac the firewall's program always says so (faults.md, F18).
 _QUIET = re.compile(r"cannot be modified from command line on managed")
@@ -129,13 +125,8 @@ def examine(machine: Machine, settings: Settings, target: Optional[Target] = Non
 
     Raises BadInput for given subnets that do not fit this Mac.
     """
-    wanted: Dict[str, Callable[[], Any]] = {
-        "facts": partial(facts_module.gather, machine, settings),
-        **probes.calls(machine, settings.anchor),
-    }
-    found = dict(zip(wanted, machine.side_by_side(list(wanted.values()))))
-    facts: Facts = found.pop("facts")
-    extra = _deeper(machine, settings, facts, probes.finish(found), target)
+    facts, extra = probes.gather(machine, settings)
+    extra = _deeper(machine, settings, facts, extra, target)
     return answer(facts, settings, extra, asks_as_root=machine.container_user is None)
 
 
@@ -172,18 +163,21 @@ def _from_inside(
     source = f"container run {target.image}"
     if facts.container_service.value != "running":
         state = facts.container_service.value or facts.container_service.why
-        return Reading(why=_("container's service is {state}").format(state=state), source=source)
+        return _not_asked(source, _("container's service is {state}").format(state=state))
     if image is None or not image.known:
-        return Reading(why=image.why if image else "?", source=source)
+        return _not_asked(source, image.why if image else "?")
     if image.value is None:
-        why = _("the image {image} is not here").format(image=target.image)
-        return Reading(why=why, source=source)
+        return _not_asked(source, _("the image {image} is not here").format(image=target.image))
     networks = {n.id: n.gateway for n in facts.networks.value or ()}
     subnets = desire(facts, dataclasses.replace(settings, uplinks=())).nat_subnets
     gateway = networks.get("default") or next((s.gateway for s in subnets), None)
     if gateway is None or facts.container_path is None:
-        return Reading(why=_("no NAT network is listed"), source=source)
+        return _not_asked(source, _("no NAT network is listed"))
     return probes.guest(machine, facts.container_path, str(gateway), target)
+
+
+def _not_asked(source: str, why: str) -> Reading[Any]:
+    return Reading(source=source, problem=Problem.OTHER, said=why)
 
 
 def target_of(settings: Settings, values: Mapping[str, Any]) -> Optional[Target]:
@@ -286,9 +280,9 @@ def _unknown(facts: Facts, extra: Extra, findings: Mapping[str, Finding]) -> Tup
         open_faults = tuple(
             f.id
             for f in findings.values()
-            if f.state == UNKNOWN and any(m.why == reading.why for m in f.missing)
+            if f.state == UNKNOWN and any(_same(m, reading) for m in f.missing)
         )
-        privilege = reading.why == probes.no_root()
+        privilege = reading.problem is Problem.NO_ROOT
         known = items.get(reading.source or name)
         items[reading.source or name] = Unknown(
             reading.source or name,
@@ -331,13 +325,14 @@ def _contradictions(findings: Mapping[str, Finding]) -> List[Unknown]:
     ]
 
 
+def _same(one: Reading[Any], other: Reading[Any]) -> bool:
+    return (one.problem, one.source, one.said) == (other.problem, other.source, other.said)
+
+
 def _quiet(reading: Reading[Any]) -> bool:
     """What is not there to be asked is not worth a word."""
-    program = re.sub(r"^sudo ", "", reading.source).split(" ")[0]
-    return (
-        reading.why in (probes.no_container(), probes.no_program(program))
-        or _QUIET.search(reading.why) is not None
-    )
+    absent = reading.problem in (Problem.NOT_INSTALLED, Problem.NO_PROGRAM)
+    return absent or _QUIET.search(reading.said) is not None
 
 
 # -- what to do
@@ -354,7 +349,15 @@ def cure(fault: Fault, finding: Optional[Finding] = None) -> Tuple[Step, ...]:
             command = re.sub(rf"\b{word}\b", shlex.quote(value).replace("\\", r"\\"), command)
         return command
 
+    if finding is not None and finding.steps:
+        # A sentence made for this Mac is in the chosen language already.
+        return tuple(Step(_(step.text), filled(step.command)) for step in finding.steps)
     return tuple(Step(_(step.text), filled(step.command)) for step in fault.cure)
+
+
+def auto(fault: Fault, finding: Finding) -> str:
+    """What this tool may do about it here (`AUTO`): `yes` only where it mends it."""
+    return ("yes" if finding.fix else "no") if fault.auto == "yes" else fault.auto
 
 
 def told_apart(finding: Finding) -> Tuple[str, ...]:
@@ -379,14 +382,14 @@ def told_apart(finding: Finding) -> Tuple[str, ...]:
 def fix_for(found: Answer, settings: Settings) -> Optional[Tuple[str, Settings, Tuple[str, ...]]]:
     """What the tool may do itself: `setup` or `persist`, with which settings, for which faults.
 
-    None where nothing of what is present is marked `yes`.
+    None where nothing of what is present is mended by a task of this tool.
     """
-    faults = [
-        d.fault.id
+    faults = {
+        d.fault.id: d.finding.fix
         for d in found.found
-        if d.finding.state == PRESENT and d.fault.auto == "yes" and d.fault.id in _FIXES
-    ]
+        if d.finding.state == PRESENT and d.finding.fix
+    }
     if not faults:
         return None
-    task = "persist" if any(_FIXES[name] == "persist" for name in faults) else "setup"
+    task = "persist" if "persist" in faults.values() else "setup"
     return task, settings, tuple(faults)

@@ -280,7 +280,7 @@ def _fault_data(fault: Fault, finding: Finding, below: Iterable[Finding] = ()) -
         "evidence": list(finding.evidence),
         "cure": [step.command or step.text for step in steps],
         "steps": [{"text": step.text, "command": step.command} for step in steps],
-        "auto": fault.auto,
+        "auto": doctor.auto(fault, finding),
         "told_apart": list(doctor.told_apart(finding)),
         "links": [text for text in fault.evidence if "://" in text],
         "consequences": [
@@ -328,7 +328,8 @@ def _from_stdin() -> str:
 def _symptom_data(matches: Sequence[Match]) -> Dict[str, Any]:
     faults = []
     for match in matches:
-        finding = Finding(match.fault.id, POSSIBLE, (excerpt(match.quote, 240),))
+        quoted = (excerpt(match.quote, 240),)
+        finding = Finding(match.fault.id, POSSIBLE, quoted, fix=match.fault.fix)
         faults.append(_fault_data(match.fault, finding))
     guide = []
     for row in dict.fromkeys(match.row for match in matches if match.row is not None):

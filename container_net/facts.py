@@ -8,22 +8,22 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, TypeVar
 
 from . import parse
-from .machine import Answer, Argv, Machine, MacPath
+from .machine import Machine, MacPath
 from .model import (
     Boot,
     Daemon,
     Facts,
-    FileFact,
     Image,
+    Problem,
     Reading,
     Rule,
     State,
 )
+from .reading import Parser, Probe, file, no_root, take
 from .settings import Settings
 from .text import _
 
@@ -34,8 +34,8 @@ __all__ = [
     "STATE_FILE",
     "STATE_FOLDER",
     "anchor_path",
-    "check_pf_conf",
     "gather",
+    "gather_with",
     "image",
     "reread",
 ]
@@ -59,41 +59,30 @@ SHARING = "com.apple.internet-sharing"
 # vmnet's IPv4 translation anchors (macos-facts, 5), read at once; others only when they are called.
 SHARING_CHILDREN = ("base_v4", "shared_v4")
 
+# Anchors of the system, whose rules are read by name or never translate.
+_APPLE = re.compile(r"com\.apple(/(200\.AirDrop|250\.ApplicationFirewall).*)?|com\.apple\..*")
+
 T = TypeVar("T")
-Parser = Callable[[Answer], Any]
 
 
-@dataclass(frozen=True)
-class _Probe:
-    """A command, and the parser of what it says."""
-
-    argv: Argv
-    parser: Parser
-    root: bool = False
+def _pfctl(*words: str, parser: Parser = parse.rules) -> Probe:
+    return Probe(("/sbin/pfctl", *words), parser, root=True)
 
 
-def _pfctl(*words: str, parser: Parser = parse.rules) -> _Probe:
-    return _Probe(("/sbin/pfctl", *words), parser, root=True)
-
-
-def _probes(anchor: str) -> Dict[str, _Probe]:
+def _probes(anchor: str) -> Dict[str, Probe]:
     """The probes that need nothing but sudo, by the name of the fact."""
     return {
-        "os_version": _Probe(("/usr/bin/sw_vers", "-productVersion"), parse.os_version),
-        "boot_session": _Probe(
+        "os_version": Probe(("/usr/bin/sw_vers", "-productVersion"), parse.os_version),
+        "boot_session": Probe(
             ("/usr/sbin/sysctl", "-n", "kern.bootsessionuuid"), parse.boot_session
         ),
-        "forwarding": _Probe(
-            ("/usr/sbin/sysctl", "-n", "net.inet.ip.forwarding"), parse.forwarding
-        ),
-        "default_route": _Probe(("/sbin/route", "-n", "get", "default"), parse.default_route),
-        "public_route": _Probe(("/sbin/route", "-n", "get", PUBLIC_ADDRESS), parse.default_route),
-        "ports": _Probe(("/usr/sbin/networksetup", "-listallhardwareports"), parse.ports),
-        "interfaces": _Probe(("/sbin/ifconfig", "-a"), parse.interfaces),
-        "job": _Probe(("/bin/launchctl", "print", f"system/{DAEMON_LABEL}"), parse.job),
-        "disabled_jobs": _Probe(
-            ("/bin/launchctl", "print-disabled", "system"), parse.disabled_jobs
-        ),
+        "forwarding": Probe(("/usr/sbin/sysctl", "-n", "net.inet.ip.forwarding"), parse.forwarding),
+        "default_route": Probe(("/sbin/route", "-n", "get", "default"), parse.default_route),
+        "public_route": Probe(("/sbin/route", "-n", "get", PUBLIC_ADDRESS), parse.default_route),
+        "ports": Probe(("/usr/sbin/networksetup", "-listallhardwareports"), parse.ports),
+        "interfaces": Probe(("/sbin/ifconfig", "-a"), parse.interfaces),
+        "job": Probe(("/bin/launchctl", "print", f"system/{DAEMON_LABEL}"), parse.job),
+        "disabled_jobs": Probe(("/bin/launchctl", "print-disabled", "system"), parse.disabled_jobs),
         "pf_enabled": _pfctl("-s", "info", parser=parse.pf_enabled),
         "references": _pfctl("-s", "References", parser=parse.references),
         "main_nat": _pfctl("-s", "nat"),
@@ -101,6 +90,11 @@ def _probes(anchor: str) -> Dict[str, _Probe]:
         "anchor_nat": _pfctl("-a", anchor, "-v", "-s", "nat"),
         "anchor_rules": _pfctl("-a", anchor, "-s", "rules"),
         "sharing_nat": _pfctl("-a", SHARING, "-s", "nat"),
+        "anchors": _pfctl("-v", "-s", "Anchors", parser=parse.anchors),
+        # Without root it looks at the file and at nothing of the kernel's (field-facts, 6).
+        "pf_conf_error": Probe(
+            ("/sbin/pfctl", "-n", "-f", MacPath(FILES["pf_conf"])), parse.pf_conf_error
+        ),
     }
 
 
@@ -112,27 +106,6 @@ _CONTAINER_PROBES: Mapping[str, Tuple[Tuple[str, ...], Parser]] = {
 }
 
 
-def _take(machine: Machine, probe: _Probe, user: Optional[str] = None) -> Reading[Any]:
-    answer = machine.run(probe.argv, root=probe.root, user=user)
-    return _reading(answer, probe.parser)
-
-
-def _reading(answer: Answer, parser: Parser) -> Reading[Any]:
-    if answer.timed_out:
-        why = _("{command} did not answer in time").format(command=answer.shown)
-        return Reading(why=why, source=answer.shown)
-    if answer.missing:
-        return Reading(
-            why=_("{command}: there is no such program").format(command=answer.shown.split()[0]),
-            source=answer.shown,
-        )
-    try:
-        return Reading(parser(answer), source=answer.shown)
-    except parse.Unreadable as error:
-        why = _("{command} said: {text}").format(command=answer.shown, text=error)
-        return Reading(why=why, source=answer.shown)
-
-
 def container_command(machine: Machine) -> Optional[str]:
     """The path of the `container` command, None where it is not installed."""
     return next((path for path in CONTAINER if machine.exists(path)), None)
@@ -140,54 +113,66 @@ def container_command(machine: Machine) -> Optional[str]:
 
 def gather(machine: Machine, settings: Settings) -> Facts:
     """Read everything once. Nothing is changed, and nothing here asks for a password."""
+    return gather_with(machine, settings, lambda _anchor: {})[0]
+
+
+def gather_with(
+    machine: Machine, settings: Settings, more: Callable[[str], Mapping[str, Probe]]
+) -> Tuple[Facts, Dict[str, Reading[Any]]]:
+    """The facts, and the readings of what `more` asks besides, given our anchor's name."""
     state, boot, state_files = _own_files(machine)
     anchor = state.value.anchor if state.value is not None else settings.anchor
-    probes = _probes(anchor)
+    own, asked = _probes(anchor), more(anchor)
+    probes = {**own, **asked}
     container = container_command(machine)
-    take = partial(_take, machine)
-
-    calls: Dict[str, Callable[[], Reading[Any]]] = {
-        name: partial(take, probe) for name, probe in probes.items() if not probe.root
-    }
-    calls["sudo"] = partial(_sudo, machine)
     for name, (words, parser) in _CONTAINER_PROBES.items():
-        if container is not None:
-            calls[name] = partial(take, _Probe((container, *words), parser), machine.container_user)
+        probes[name] = Probe(words, parser, container=True)
+
+    def call(probe: Probe) -> Callable[[], Reading[Any]]:
+        if probe.container:
+            probe = dataclasses.replace(probe, argv=(container or "", *probe.argv))
+            return partial(take, machine, probe, machine.container_user)
+        return partial(take, machine, probe)
+
+    absent: Reading[Any] = Reading(problem=Problem.NOT_INSTALLED)
+    found = {n: absent for n, p in probes.items() if p.container and container is None}
+    calls = {n: call(p) for n, p in probes.items() if not p.root and n not in found}
+    calls["sudo"] = partial(_sudo, machine)
     for name, path in {**FILES, "anchor_file": anchor_path(anchor)}.items():
-        calls["file " + name] = partial(_file, machine, path)
-    found = _side_by_side(machine, calls)
+        calls["file " + name] = partial(file, machine, path)
+    found.update(_side_by_side(machine, calls))
 
     second: Dict[str, Callable[[], Reading[Any]]] = {}
+    privileged = {name: probe for name, probe in probes.items() if probe.root}
     if found["sudo"].value:
-        second = {name: partial(take, probe) for name, probe in probes.items() if probe.root}
+        second = {name: call(probe) for name, probe in privileged.items()}
         for child in SHARING_CHILDREN:
-            second["child " + child] = partial(take, _child(child))
+            second["child " + child] = call(_child(child))
+    else:
+        found.update({name: no_root(probe) for name, probe in privileged.items()})
     if container is not None and not found["container_service"].known:
         # Before 0.10 there is no --format here.
-        plain = _Probe((container, "system", "status"), parse.service)
-        second["container_service"] = partial(take, plain, machine.container_user)
+        plain = Probe(("system", "status"), parse.service, container=True)
+        second["container_service"] = call(plain)
     found.update(_side_by_side(machine, second))
-    for name, probe in probes.items():
-        if probe.root and name not in found:
-            found[name] = Reading(
-                why=_("only root can read it; `sudo -v` first lets this run see it"),
-                source=" ".join(("sudo", *map(str, probe.argv))),
-            )
-    for name in _CONTAINER_PROBES:
-        if container is None:
-            found[name] = Reading(why=_("the container command is not installed"))
 
-    called = _called_children(found["sharing_nat"])
-    others = [c for c in called if c not in SHARING_CHILDREN]
-    found.update(_side_by_side(machine, {"child " + c: partial(take, _child(c)) for c in others}))
-    return Facts(
+    third = {f"child {c}": call(_child(c)) for c in _called_children(found["sharing_nat"])}
+    third = {name: ask for name, ask in third.items() if name not in found}
+    for path in found["anchors"].value or ():
+        if path != anchor and not _APPLE.fullmatch(path):
+            third["foreign " + path] = call(_pfctl("-a", path, "-s", "nat"))
+    found.update(_side_by_side(machine, third))
+
+    def named(kind: str) -> Dict[str, Reading[Any]]:
+        return {n[len(kind) + 1 :]: r for n, r in found.items() if n.startswith(kind + " ")}
+
+    facts = Facts(
         simulated=machine.sysroot is not None,
         container_path=container,
         anchor=anchor,
-        sharing_children={
-            name[len("child ") :]: found[name] for name in found if name.startswith("child ")
-        },
-        files={name[len("file ") :]: found[name] for name in found if name.startswith("file ")},
+        sharing_children=named("child"),
+        foreign_nat=named("foreign"),
+        files=named("file"),
         daemon=_daemon(found["job"], found["disabled_jobs"]),
         state=state,
         boot=boot,
@@ -195,6 +180,7 @@ def gather(machine: Machine, settings: Settings) -> Facts:
         helpers_folder=machine.exists(HELPERS_FOLDER),
         **{name: found[name] for name in _PLAIN},
     )
+    return facts, {name: found[name] for name in asked}
 
 
 _PLAIN = (
@@ -217,6 +203,8 @@ _PLAIN = (
     "anchor_nat",
     "anchor_rules",
     "sharing_nat",
+    "anchors",
+    "pf_conf_error",
 )
 
 
@@ -226,13 +214,13 @@ def reread(machine: Machine, facts: Facts, names: Sequence[str]) -> Facts:
     calls: Dict[str, Callable[[], Reading[Any]]] = {}
     for name in names:
         if name in probes:
-            calls[name] = partial(_take, machine, probes[name])
+            calls[name] = partial(take, machine, probes[name])
         elif name == "daemon":
-            calls["job"] = partial(_take, machine, probes["job"])
-            calls["disabled_jobs"] = partial(_take, machine, probes["disabled_jobs"])
+            calls["job"] = partial(take, machine, probes["job"])
+            calls["disabled_jobs"] = partial(take, machine, probes["disabled_jobs"])
         elif name in facts.files:
             path = {**FILES, "anchor_file": anchor_path(facts.anchor)}[name]
-            calls["file " + name] = partial(_file, machine, path)
+            calls["file " + name] = partial(file, machine, path)
     found = _side_by_side(machine, calls)
     values: Dict[str, Any] = {name: found[name] for name in names if name in _PLAIN}
     if "job" in found:
@@ -249,19 +237,9 @@ def reread(machine: Machine, facts: Facts, names: Sequence[str]) -> Facts:
 def image(machine: Machine, facts: Facts, name: str) -> Reading[Optional[Image]]:
     """What `container image inspect` knows of an image."""
     if facts.container_path is None:
-        return Reading(why=_("the container command is not installed"))
-    probe = _Probe((facts.container_path, "image", "inspect", name), parse.image)
-    return _take(machine, probe, machine.container_user)
-
-
-def check_pf_conf(machine: Machine) -> Optional[str]:
-    """What pf says against /etc/pf.conf as it is; None where it takes it."""
-    answer = machine.run(["/sbin/pfctl", "-n", "-f", MacPath(FILES["pf_conf"])], root=True)
-    if answer.code == 0:
-        return None
-    lines = [row for row in answer.err.splitlines() if row.strip() and "-f option" not in row]
-    told = [row for row in lines if re.search(r":\d+:|cannot open|not loaded", row)]
-    return parse.excerpt("\n".join(told or lines[-1:])) or _("it did not answer in time")
+        return Reading(problem=Problem.NOT_INSTALLED)
+    probe = Probe((facts.container_path, "image", "inspect", name), parse.image)
+    return take(machine, probe, machine.container_user)
 
 
 # -- pieces
@@ -278,7 +256,7 @@ def _sudo(machine: Machine) -> Reading[bool]:
     return Reading(answer.code == 0, source="sudo -n true")
 
 
-def _child(name: str) -> _Probe:
+def _child(name: str) -> Probe:
     return _pfctl("-a", f"{SHARING}/{name}", "-v", "-s", "nat")
 
 
@@ -300,13 +278,6 @@ def anchor_path(anchor: str) -> str:
     return "/private/etc/pf.anchors/" + anchor.rsplit("/", 1)[1]
 
 
-def _file(machine: Machine, path: str) -> Reading[FileFact]:
-    try:
-        return Reading(machine.read(path), source=path)
-    except OSError as error:
-        return Reading(why=f"{path}: {error.strerror}", source=path)
-
-
 def _own_files(
     machine: Machine,
 ) -> Tuple[Reading[Optional[State]], Reading[Optional[Boot]], bool]:
@@ -316,25 +287,25 @@ def _own_files(
 
 
 def _own(machine: Machine, path: str, parser: Callable[[bytes], T]) -> Reading[Optional[T]]:
-    reading = _file(machine, path)
+    reading = file(machine, path)
     if reading.value is None:
-        return Reading(why=reading.why, source=path)
+        return reading.lost()
     if reading.value.link is not None:
-        return Reading(why=_("{path} is a symbolic link").format(path=path), source=path)
+        said = _("{path} is a symbolic link").format(path=path)
+        return Reading(source=path, problem=Problem.OTHER, said=said)
     if reading.value.content is None:
         return Reading(None, source=path)
     try:
         return Reading(parser(reading.value.content), source=path)
     except parse.Unreadable as error:
-        return Reading(
-            why=_("{path} cannot be used: {why}").format(path=path, why=error), source=path
-        )
+        said = _("{path} cannot be used: {why}").format(path=path, why=error)
+        return Reading(source=path, problem=Problem.OTHER, said=said)
 
 
 def _daemon(job: Reading[Any], disabled: Reading[Any]) -> Reading[Daemon]:
     for reading in (job, disabled):
         if reading.value is None:
-            return Reading(why=reading.why, source=reading.source)
+            return reading.lost()
     assert job.value is not None
     assert disabled.value is not None
     loaded, state, last = job.value

@@ -7,10 +7,14 @@ are plain text as the Mac printed them.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import Enum
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
-from typing import Generic, Mapping, Optional, Tuple, TypeVar
+from typing import Any, Generic, Mapping, Optional, Tuple, TypeVar
+
+from .text import _
 
 __all__ = [
+    "Attachment",
     "BadInput",
     "Boot",
     "ChangeFailed",
@@ -26,6 +30,7 @@ __all__ = [
     "Network",
     "NotHolding",
     "Port",
+    "Problem",
     "Reading",
     "Reference",
     "Route",
@@ -79,20 +84,56 @@ class Interrupted(NetError):
     kind = "interrupted"
 
 
+class Problem(Enum):
+    """Why something could not be read."""
+
+    NO_ANSWER = "no answer in time"
+    NO_PROGRAM = "no such program"
+    NO_ROOT = "only root can read it"
+    NOT_INSTALLED = "container is not installed"
+    UNREADABLE = "no answer that is understood"
+    OTHER = "other"
+
+
 @dataclass(frozen=True)
 class Reading(Generic[T]):
-    """One fact: a value, or the reason why it is not known. Never both, never a guess.
+    """One fact: a value, or the problem that kept it from being read. Never both, never a guess.
 
-    `source` is the command line (or file) it was read from, as a person would type it.
+    `source` is the command line (or file) it was read from, as a person would type it; `said` is
+    what came instead of an answer, and for `OTHER` the whole reason.
     """
 
     value: Optional[T] = None
-    why: str = ""
     source: str = ""
+    problem: Optional[Problem] = None
+    said: str = ""
 
     @property
     def known(self) -> bool:
-        return not self.why
+        return self.problem is None
+
+    @property
+    def why(self) -> str:
+        """The problem in a sentence; empty where there is none."""
+        if self.problem is None:
+            return ""
+        words = self.source.split() or [""]
+        return {
+            Problem.NO_ANSWER: _("{command} did not answer in time"),
+            Problem.NO_PROGRAM: _("{program}: there is no such program"),
+            Problem.NO_ROOT: _("only root can read it; `sudo -v` first lets this run see it"),
+            Problem.NOT_INSTALLED: _("the container command is not installed"),
+            Problem.UNREADABLE: _("{command} said: {text}"),
+            Problem.OTHER: "{text}",
+        }[self.problem].format(
+            command=self.source,
+            program=words[1] if words[0] == "sudo" and len(words) > 1 else words[0],
+            text=self.said,
+        )
+
+    def lost(self) -> Reading[Any]:
+        """The same problem, where something else was to be made of the value."""
+        return Reading(None, self.source, self.problem, self.said)
 
 
 @dataclass(frozen=True)
@@ -135,6 +176,18 @@ class Network:
 
 
 @dataclass(frozen=True)
+class Attachment:
+    """A container's place in a network, from `container ls`; every field may be missing."""
+
+    container: str
+    network: str
+    running: bool
+    address: Optional[IPv4Address] = None
+    gateway: Optional[IPv4Address] = None
+    mtu: Optional[int] = None
+
+
+@dataclass(frozen=True)
 class ContainerRun:
     """A container of `container ls`."""
 
@@ -142,6 +195,7 @@ class ContainerRun:
     running: bool
     networks: Tuple[str, ...] = ()
     image: str = ""
+    attachments: Tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -260,6 +314,12 @@ class Facts:
     anchor_rules: Reading[Tuple[Rule, ...]]
     sharing_nat: Reading[Tuple[Rule, ...]]
     sharing_children: Mapping[str, Reading[Tuple[Rule, ...]]]
+    anchors: Reading[Tuple[str, ...]]
+    """Every anchor by its full path."""
+    foreign_nat: Mapping[str, Reading[Tuple[Rule, ...]]]
+    """Translation rules of anchors that are neither Apple's nor ours, by path."""
+    pf_conf_error: Reading[str]
+    """What pf says against /etc/pf.conf; empty where it accepts it."""
     daemon: Reading[Daemon]
     files: Mapping[str, Reading[FileFact]]
     """By the names of `facts.FILES`: pf_conf, sysctl_conf, anchor_file, plist, script."""

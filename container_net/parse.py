@@ -13,6 +13,7 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from .machine import Answer
 from .model import (
+    Attachment,
     Boot,
     ContainerRun,
     Image,
@@ -31,6 +32,7 @@ __all__ = [
     "BOOT_HEADER",
     "SCHEMA",
     "Unreadable",
+    "anchors",
     "boot_file",
     "boot_session",
     "container_version",
@@ -44,6 +46,7 @@ __all__ = [
     "job",
     "networks",
     "os_version",
+    "pf_conf_error",
     "pf_enabled",
     "ports",
     "references",
@@ -281,10 +284,34 @@ def containers(answer: Answer) -> Tuple[ContainerRun, ...]:
             raise _unreadable(answer)
         names = tuple(_word(n, "network") for n in attached if isinstance(n, dict))
         image_name = _word(_part(config, "image"), "reference")
+        running = state == "running"
+        places = tuple(_attached(name or "?", running, n) for n in attached if isinstance(n, dict))
         found.append(
-            ContainerRun(name or "?", state == "running", tuple(n for n in names if n), image_name)
+            ContainerRun(name or "?", running, tuple(n for n in names if n), image_name, places)
         )
     return tuple(found)
+
+
+def _attached(container: str, running: bool, row: Mapping[str, Any]) -> Attachment:
+    """A row of `networks`: `address` and `gateway` until 0.12, `ipv4…` from 1.0 on."""
+    mtu = row.get("mtu")
+    return Attachment(
+        container,
+        str(row.get("network", "")),
+        running,
+        _ipv4(row.get("ipv4Address", row.get("address"))),
+        _ipv4(row.get("ipv4Gateway", row.get("gateway"))),
+        mtu if isinstance(mtu, int) and not isinstance(mtu, bool) else None,
+    )
+
+
+def _ipv4(value: object) -> Optional[IPv4Address]:
+    if not isinstance(value, str) or not value:
+        return None
+    try:
+        return IPv4Address(value.split("/")[0])
+    except ValueError:
+        raise Unreadable(excerpt(value)) from None
 
 
 def image(answer: Answer) -> Optional[Image]:
@@ -361,6 +388,31 @@ def references(answer: Answer) -> Tuple[Reference, ...]:
 
 
 _COUNTERS = re.compile(r"\[ Evaluations: (\d{1,20})\s+Packets: (\d{1,20})\s")
+
+
+def anchors(answer: Answer) -> Tuple[str, ...]:
+    """`pfctl -v -s Anchors`: the tree, one full path a line (macos-facts, 4)."""
+    lines = [line for line in answer.err.splitlines() if "ALTQ" not in line and line.strip()]
+    if answer.code != 0 or lines:
+        raise _unreadable(answer)
+    names = [line.strip() for line in whole(answer.out).splitlines() if line.strip()]
+    if not all(re.fullmatch(r"\S+", name) for name in names):
+        raise _unreadable(answer)
+    return tuple(names)
+
+
+def pf_conf_error(answer: Answer) -> str:
+    """`pfctl -n -f /etc/pf.conf`: what is wrong with the file; empty where nothing is."""
+    if answer.code == 0:
+        return ""
+    told = [
+        line
+        for line in answer.err.splitlines()
+        if re.search(r":\d+:|cannot open|not loaded|no IP address found", line)
+    ]
+    if not told:
+        raise _unreadable(answer)
+    return excerpt("\n".join(told))
 
 
 def rules(answer: Answer) -> Tuple[Rule, ...]:

@@ -253,17 +253,13 @@ def persist(
     parts: Parts,
     runtime: Plan,
     *,
-    pf_conf_error: Optional[str],
     sysroot: Optional[str],
 ) -> Plan:
-    """The changes of setup (`runtime`), and those that make them stay.
-
-    `pf_conf_error` is what `pfctl -n -f /etc/pf.conf` complains of, None where it does not.
-    """
+    """The changes of setup (`runtime`), and those that make them stay."""
     remains: List[str] = []
     changes: List[Change] = list(runtime.changes)
     made = list(facts.state.value.made) if facts.state.value is not None else []
-    edits = _edit_pf_conf(facts, pf_conf_error, remains) if parts.pf_conf else []
+    edits = _edit_pf_conf(facts, remains) if parts.pf_conf else []
     if remains and not _loads_our_file(facts):
         # Left alone, and without our line: then there is nothing to keep a file for.
         parts = replace(parts, pf_conf=False)
@@ -377,8 +373,9 @@ def _leave(reading: Reading[FileFact], path: str, remains: List[str]) -> bool:
     return False
 
 
-def _edit_pf_conf(facts: Facts, error: Optional[str], remains: List[str]) -> List[Change]:
+def _edit_pf_conf(facts: Facts, remains: List[str]) -> List[Change]:
     path, reading = "/etc/pf.conf", facts.files["pf_conf"]
+    error = facts.pf_conf_error.value or facts.pf_conf_error.why
     if _leave(reading, path, remains):
         return []
     assert reading.value is not None
@@ -401,7 +398,7 @@ def _edit_pf_conf(facts: Facts, error: Optional[str], remains: List[str]) -> Lis
     )
     missing = facts.files["anchor_file"].value
     ours_alone = remains_of_ours != ABSENT and missing is not None and missing.content is None
-    if edit.changed and error is not None and not ours_alone:
+    if edit.changed and error and not ours_alone:
         remains.append(
             _("{path} is left alone: pf itself does not take it ({error})").format(
                 path=path, error=error

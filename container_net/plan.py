@@ -9,12 +9,11 @@ import difflib
 from dataclasses import dataclass, replace
 from typing import Callable, List, Optional, Tuple, Union
 
-from . import __version__, parse, render
+from . import __version__, parse, path, render
 from .desired import (
     Desired,
     Rules,
     forwarding_is_ours,
-    hook,
     nat_bridge_up,
     our_token,
     seen_now,
@@ -22,6 +21,7 @@ from .desired import (
 from .facts import BOOT_FILE, FILES, STATE_FILE, STATE_FOLDER, anchor_path
 from .machine import Argv, MacPath, temporary
 from .model import Boot, Facts, FileFact, Missing, Reference, State
+from .status import other_subnet
 from .text import _
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "drafts",
     "left_behind",
     "require",
+    "require_subnet",
     "setup",
     "teardown",
 ]
@@ -213,6 +214,18 @@ def require(facts: Facts) -> None:
             )
 
 
+def require_subnet(desired: Desired) -> None:
+    """That there is a subnet to serve. Raises Missing."""
+    if desired.overlaps and not desired.nat_subnets:
+        raise Missing(f"{desired.overlaps[0]}. {other_subnet()}")
+    if not desired.nat_subnets:
+        raise Missing(
+            _("there is no subnet to serve: {why}; give one with --subnets.").format(
+                why="; ".join(desired.notes) or _("none was found")
+            )
+        )
+
+
 def setup(facts: Facts, desired: Desired) -> Plan:
     """The changes that make this boot as desired. Raises Missing where it cannot be done safely."""
     require(facts)
@@ -222,13 +235,8 @@ def setup(facts: Facts, desired: Desired) -> Plan:
                 why=desired.uplinks.why
             )
         )
-    if not desired.nat_subnets:
-        raise Missing(
-            _("there is no subnet to serve: {why}; give one with --subnets.").format(
-                why="; ".join(desired.notes) or _("none was found")
-            )
-        )
-    if not hook(facts):
+    require_subnet(desired)
+    if not path.hook(facts):
         raise Missing(_hook_missing(facts))
     forwarding = _forwarding(facts) if desired.nat else None
     changes = [c for c in (_anchor(facts, desired), _pf(facts), forwarding) if c]
@@ -245,17 +253,12 @@ def setup(facts: Facts, desired: Desired) -> Plan:
 
 
 def _hook_missing(facts: Facts) -> str:
+    sentence, command = path.remedy(facts)
     text = _(
-        'the live ruleset lacks the line nat-anchor "com.apple/*", so pf would never look at our '
-        "rules: another program replaced it. Nothing was changed. `sudo pfctl -f /etc/pf.conf` "
-        "brings Apple's own ruleset back"
-    )
-    if nat_bridge_up(facts):
-        text += _(
-            "; it also cuts running containers off from vmnet's own translation until "
-            "`container system stop` and `container system start`"
-        )
-    return text + "."
+        "the live ruleset lacks {line}, so pf would never reach our rules: another program "
+        "replaced it. Nothing was changed. {how}"
+    ).format(line=path.HOOK, how=sentence[:1].upper() + sentence[1:])
+    return text + (f": {command}" if command else ".")
 
 
 def _boot_now(facts: Facts) -> Boot:

@@ -11,18 +11,19 @@ import re
 from dataclasses import dataclass, field
 from functools import partial
 from ipaddress import IPv4Address, IPv4Network
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from . import facts, parse
-from .machine import Answer, Argv, Machine, MacPath
-from .model import FileFact, Image, Reading, Route, Rule
+from .machine import Answer, Machine
+from .model import Attachment, ContainerRun, Facts, FileFact, Image, Reading, Route, Rule
 from .parse import Unreadable, excerpt, whole
+from .reading import Probe, file, reading, take
+from .settings import Settings
 from .text import _
 
 __all__ = [
     "GUEST_LIMIT",
     "SCRIPT",
-    "Attachment",
     "Extra",
     "Firewall",
     "Guest",
@@ -34,28 +35,15 @@ __all__ = [
     "gather",
     "guest",
     "logs",
+    "table",
 ]
 
 REDIRECTS = "com.apple.container"
 """The anchor and the file in which `container system dns create --localhost` keeps redirects."""
 ISOLATION = ("com.apple.internet-sharing/network_isolation", "network_isolation_table_v4")
 BUILDER = "buildkit"
-# Anchors of the system, whose rules are read elsewhere or never translate.
-_APPLE = re.compile(r"com\.apple(/(200\.AirDrop|250\.ApplicationFirewall).*)?|com\.apple\..*")
 # The container starts a virtual machine first; inside, everything ends within 7 s (SCRIPT).
 GUEST_LIMIT = 15.0
-
-
-@dataclass(frozen=True)
-class Attachment:
-    """A container's place in a network, from `container ls`; every field may be missing."""
-
-    container: str
-    network: str
-    running: bool
-    address: Optional[IPv4Address] = None
-    gateway: Optional[IPv4Address] = None
-    mtu: Optional[int] = None
 
 
 @dataclass(frozen=True)
@@ -145,16 +133,11 @@ class Extra:
     firewall: Reading[Firewall]
     sockets: Reading[Tuple[Socket, ...]]
     container_sockets: Reading[Tuple[Socket, ...]]
-    anchors: Reading[Tuple[str, ...]]
     own_nat: Reading[Tuple[Rule, ...]]
     """Our anchor's translation rules once more, without counters."""
-    foreign_nat: Mapping[str, Reading[Tuple[Rule, ...]]]
-    """Translation rules of anchors that are neither Apple's nor ours, by path."""
     isolation: Reading[Tuple[IPv4Network, ...]]
     redirects: Reading[Tuple[Rule, ...]]
     redirect_file: Reading[FileFact]
-    pf_conf_error: Reading[str]
-    """What pf says against /etc/pf.conf; empty where it takes it."""
     loads: Mapping[str, bool]
     """Files that /etc/pf.conf loads, and whether they are there."""
     loaded_texts: Mapping[str, str]
@@ -205,54 +188,8 @@ def user_id(answer: Answer) -> int:
     raise _unreadable(answer)
 
 
-def attachments(answer: Answer) -> Tuple[Attachment, ...]:
-    """`container ls --format json` of all generations (container-facts, "JSON by version")."""
-    try:
-        data = json.loads(answer.out)
-    except (ValueError, RecursionError):
-        raise _unreadable(answer) from None
-    if answer.code != 0 or not isinstance(data, list):
-        raise _unreadable(answer)
-    found: List[Attachment] = []
-    for element in data:
-        found += _attached(_dict(element))
-    return tuple(found)
-
-
-def _attached(element: Mapping[str, Any]) -> List[Attachment]:
-    status = element.get("status")
-    inner = _dict(status)
-    running = (status if isinstance(status, str) else inner.get("state")) == "running"
-    name = element.get("id") or _dict(element.get("configuration")).get("id") or "?"
-    rows = inner.get("networks", element.get("networks", []))
-    found = []
-    for row in rows if isinstance(rows, list) else []:
-        part = _dict(row)
-        mtu = part.get("mtu")
-        found.append(
-            Attachment(
-                str(name),
-                str(part.get("network", "")),
-                running,
-                _address(part.get("ipv4Address", part.get("address"))),
-                _address(part.get("ipv4Gateway", part.get("gateway"))),
-                mtu if isinstance(mtu, int) and not isinstance(mtu, bool) else None,
-            )
-        )
-    return found
-
-
 def _dict(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
-
-
-def _address(value: object) -> Optional[IPv4Address]:
-    if not isinstance(value, str) or not value:
-        return None
-    try:
-        return IPv4Address(value.split("/")[0])
-    except ValueError:
-        raise Unreadable(excerpt(value)) from None
 
 
 def builder(answer: Answer) -> Optional[Tuple[str, ...]]:
@@ -393,17 +330,6 @@ def sockets(answer: Answer) -> Tuple[Socket, ...]:
     return tuple(found)
 
 
-def anchors(answer: Answer) -> Tuple[str, ...]:
-    """`pfctl -v -s Anchors`: the tree, one full path a line (macos-facts, 4)."""
-    lines = [line for line in answer.err.splitlines() if "ALTQ" not in line and line.strip()]
-    if answer.code != 0 or lines:
-        raise _unreadable(answer)
-    names = [line.strip() for line in whole(answer.out).splitlines() if line.strip()]
-    if not all(re.fullmatch(r"\S+", name) for name in names):
-        raise _unreadable(answer)
-    return tuple(names)
-
-
 def isolation(answer: Answer) -> Tuple[IPv4Network, ...]:
     """`pfctl … -T show` of vmnet's isolation table (macos-facts, 5); none where it is absent."""
     lines = [line for line in answer.err.splitlines() if "ALTQ" not in line and line.strip()]
@@ -418,20 +344,6 @@ def isolation(answer: Answer) -> Tuple[IPv4Network, ...]:
         except ValueError:
             raise _unreadable(answer) from None
     return tuple(found)
-
-
-def pf_conf_error(answer: Answer) -> str:
-    """`pfctl -n -f /etc/pf.conf`: what is wrong with the file; empty where nothing is."""
-    if answer.code == 0:
-        return ""
-    told = [
-        line
-        for line in answer.err.splitlines()
-        if re.search(r":\d+:|cannot open|not loaded|no IP address found", line)
-    ]
-    if not told:
-        raise _unreadable(answer)
-    return excerpt("\n".join(told))
 
 
 def log_lines(answer: Answer) -> Tuple[str, ...]:
@@ -553,204 +465,77 @@ def guest_table(answer: Answer) -> Guest:
 # -- gathering
 
 
-@dataclass(frozen=True)
-class _Probe:
-    argv: Argv
-    parser: Callable[[Answer], Any]
-
-
-def _user_probes() -> Dict[str, _Probe]:
-    conf = MacPath(facts.FILES["pf_conf"])
+def table(anchor: str) -> Dict[str, Probe]:
+    """What doctor asks beside the facts, by name."""
+    lsof = "/usr/sbin/lsof"
+    isolated = ("/sbin/pfctl", "-a", ISOLATION[0], "-t", ISOLATION[1], "-T", "show")
+    block = ("--getglobalstate", "--getblockall", "--getstealthmode")
     return {
-        "user": _Probe(("/usr/bin/id", "-u"), user_id),
-        "table": _Probe(("/usr/sbin/netstat", "-rn", "-f", "inet"), netstat),
-        "resolvers": _Probe(("/usr/sbin/scutil", "--dns"), resolvers),
-        "proxy": _Probe(("/usr/sbin/scutil", "--proxy"), proxy),
-        "extensions": _Probe(("/usr/bin/systemextensionsctl", "list"), extensions),
-        "firewall": _Probe(
-            (
-                "/usr/libexec/ApplicationFirewall/socketfilterfw",
-                "--getglobalstate",
-                "--getblockall",
-                "--getstealthmode",
-            ),
+        "user": Probe(("/usr/bin/id", "-u"), user_id),
+        "table": Probe(("/usr/sbin/netstat", "-rn", "-f", "inet"), netstat),
+        "resolvers": Probe(("/usr/sbin/scutil", "--dns"), resolvers),
+        "proxy": Probe(("/usr/sbin/scutil", "--proxy"), proxy),
+        "extensions": Probe(("/usr/bin/systemextensionsctl", "list"), extensions),
+        "firewall": Probe(
+            ("/usr/libexec/ApplicationFirewall/socketfilterfw", *block),
             firewall,
         ),
-        "pf_conf_error": _Probe(("/sbin/pfctl", "-n", "-f", conf), pf_conf_error),
+        "builder": Probe(("inspect", BUILDER), builder, container=True),
+        "sockets": Probe((lsof, "-nP", "-iUDP:53", "-iTCP:53"), sockets, root=True),
+        "container_sockets": Probe((lsof, "-nP", "-iUDP:2053"), sockets, root=True),
+        "isolation": Probe(isolated, isolation, root=True),
+        "own_nat": Probe(("/sbin/pfctl", "-a", anchor, "-s", "nat"), parse.rules, root=True),
+        "redirects": Probe(("/sbin/pfctl", "-a", REDIRECTS, "-s", "nat"), parse.rules, root=True),
     }
 
 
-def _root_probes(anchor: str) -> Dict[str, _Probe]:
-    lsof = "/usr/sbin/lsof"
-    return {
-        "sockets": _Probe((lsof, "-nP", "-iUDP:53", "-iTCP:53"), sockets),
-        "container_sockets": _Probe((lsof, "-nP", "-iUDP:2053"), sockets),
-        "anchors": _Probe(("/sbin/pfctl", "-v", "-s", "Anchors"), anchors),
-        "isolation": _Probe(
-            ("/sbin/pfctl", "-a", ISOLATION[0], "-t", ISOLATION[1], "-T", "show"), isolation
-        ),
-        "own_nat": _Probe(("/sbin/pfctl", "-a", anchor, "-s", "nat"), parse.rules),
-        "redirects": _Probe(("/sbin/pfctl", "-a", REDIRECTS, "-s", "nat"), parse.rules),
-    }
-
-
-def _take(
-    machine: Machine, probe: _Probe, *, root: bool = False, user: Optional[str] = None
-) -> Reading[Any]:
-    return reading(machine.run(probe.argv, root=root, user=user), probe.parser)
-
-
-def reading(answer: Answer, parser: Callable[[Answer], Any], source: str = "") -> Reading[Any]:
-    """What a parser makes of an answer; where that is nothing, the reason."""
-    source = source or answer.shown
-    if answer.timed_out:
-        return Reading(why=no_answer(source), source=source)
-    absent = answer.missing or (
-        answer.code == 1 and re.match(r"sudo: .*: command not found", answer.err)
-    )
-    if absent:
-        program = source.split()[1 if source.startswith("sudo ") else 0]
-        return Reading(why=no_program(program), source=source)
-    try:
-        return Reading(parser(answer), source=source)
-    except Unreadable as error:
-        why = _("{command} said: {text}").format(command=source, text=error)
-        return Reading(why=why, source=source)
-
-
-def no_answer(source: str) -> str:
-    return _("{command} did not answer in time").format(command=source)
-
-
-def no_program(program: str) -> str:
-    return _("{command}: there is no such program").format(command=program)
-
-
-def no_root() -> str:
-    return _("only root can read it; `sudo -v` first lets this run see it")
-
-
-def no_container() -> str:
-    return _("the container command is not installed")
-
-
-Call = Callable[[], Any]
-
-
-def calls(machine: Machine, anchor: str) -> Dict[str, Call]:
-    """The probes as calls that do not wait for one another. `finish` makes an Extra of them."""
-    container = facts.container_command(machine)
-    made: Dict[str, Call] = {
-        name: partial(_take, machine, probe) for name, probe in _user_probes().items()
-    }
-    made["root"] = partial(_as_root, machine, anchor)
-    made["files"] = partial(_files, machine)
-    if container is not None:
-        made["attached"] = partial(_attached_and_routes, machine, container)
-        inspect = _Probe((container, "inspect", BUILDER), builder)
-        made["builder"] = partial(_take, machine, inspect, user=machine.container_user)
-    return made
-
-
-def finish(found: Mapping[str, Any]) -> Extra:
-    """The answers of `calls`, by name, as an Extra."""
-    absent: Reading[Any] = Reading(why=no_container())
-    attached, routes = found.get("attached", (absent, {}))
-    return Extra(
-        attachments=attached,
-        container_routes=routes,
-        builder=found.get("builder", absent),
-        **{name: found[name] for name in _user_probes()},
-        **found["root"],
-        **found["files"],
-    )
-
-
-def gather(machine: Machine, anchor: str) -> Extra:
-    """Read everything beside the facts; nothing is changed."""
-    wanted = calls(machine, anchor)
-    return finish(dict(zip(wanted, machine.side_by_side(list(wanted.values())))))
-
-
-def _attached_and_routes(
-    machine: Machine, container: str
-) -> Tuple[Reading[Any], Dict[IPv4Address, Reading[Any]]]:
-    probe = _Probe((container, "ls", "--format", "json"), attachments)
-    attached = _take(machine, probe, user=machine.container_user)
+def gather(machine: Machine, settings: Settings) -> Tuple[Facts, Extra]:
+    """The facts and everything beside them, each command once; nothing is changed."""
+    found, more = facts.gather_with(machine, settings, table)
     addresses: Dict[str, IPv4Address] = {}
-    for row in attached.value or ():
-        if row.running and row.address is not None:
-            # One container a network is enough: the route belongs to the network.
-            addresses.setdefault(row.network, row.address)
+    for run in found.containers.value or ():
+        for row in run.attachments:
+            if row.running and row.address is not None:
+                # One container a network is enough: the route belongs to the network.
+                addresses.setdefault(row.network, row.address)
     wanted = list(addresses.values())
-    routes = machine.side_by_side(
-        [
-            partial(
-                _take,
-                machine,
-                _Probe(("/sbin/route", "-n", "get", str(address)), parse.default_route),
-            )
-            for address in wanted
-        ]
+    asked = [Probe(("/sbin/route", "-n", "get", str(a)), parse.default_route) for a in wanted]
+    routes = machine.side_by_side([partial(take, machine, probe) for probe in asked])
+    values: Dict[str, Any] = {**more, **_files(machine, found.files["pf_conf"])}
+    return found, Extra(
+        attachments=_attachments(found.containers),
+        container_routes=dict(zip(wanted, routes)),
+        **values,
     )
-    return attached, dict(zip(wanted, routes))
 
 
-def _as_root(machine: Machine, anchor: str) -> Dict[str, Any]:
-    probes = _root_probes(anchor)
-    allowed = machine.run(["/usr/bin/true"], root=True).code == 0
-    if not allowed:
-        found: Dict[str, Any] = {
-            name: Reading(why=no_root(), source=" ".join(("sudo", *map(str, probe.argv))))
-            for name, probe in probes.items()
-        }
-        return {**found, "foreign_nat": {}}
-    answers = machine.side_by_side([partial(_take, machine, p, root=True) for p in probes.values()])
-    found = dict(zip(probes, answers))
-    names = [n for n in found["anchors"].value or () if n != anchor and not _APPLE.fullmatch(n)]
-    rules = machine.side_by_side(
-        [
-            partial(
-                _take,
-                machine,
-                _Probe(("/sbin/pfctl", "-a", n, "-s", "nat"), parse.rules),
-                root=True,
-            )
-            for n in names
-        ]
-    )
-    return {**found, "foreign_nat": dict(zip(names, rules))}
+def _attachments(runs: Reading[Tuple[ContainerRun, ...]]) -> Reading[Tuple[Attachment, ...]]:
+    if runs.value is None:
+        return runs.lost()
+    return Reading(tuple(row for run in runs.value for row in run.attachments), runs.source)
 
 
-def _files(machine: Machine) -> Dict[str, Any]:
+def _files(machine: Machine, conf: Reading[FileFact]) -> Dict[str, Any]:
     """Files that /etc/pf.conf loads, and the one that container keeps its redirects in."""
-    conf = _read(machine, facts.FILES["pf_conf"])
     content = (conf.value.content or b"") if conf.value is not None else b""
     loads: Dict[str, bool] = {}
     texts: Dict[str, str] = {}
     for path in load_lines(content.decode("latin-1")):
         loads[path] = machine.exists(path)
-        inner = _read(machine, path)
+        inner = file(machine, path)
         if inner.value is not None and inner.value.content is not None:
             texts[path] = inner.value.content.decode("latin-1")
     return {
-        "redirect_file": _read(machine, f"/private/etc/pf.anchors/{REDIRECTS}"),
+        "redirect_file": file(machine, f"/private/etc/pf.anchors/{REDIRECTS}"),
         "loads": loads,
         "loaded_texts": texts,
     }
 
 
-def _read(machine: Machine, path: str) -> Reading[FileFact]:
-    try:
-        return Reading(machine.read(path), source=path)
-    except OSError as error:
-        return Reading(why=f"{path}: {error.strerror}", source=path)
-
-
 def logs(machine: Machine, container: str) -> Reading[Tuple[str, ...]]:
     """The last ten minutes of container's own log."""
-    probe = _Probe((container, "system", "logs", "--last", "10m"), log_lines)
-    return _take(machine, probe, user=machine.container_user)
+    probe = Probe((container, "system", "logs", "--last", "10m"), log_lines)
+    return take(machine, probe, machine.container_user)
 
 
 def guest(machine: Machine, container: str, gateway: str, target: Target) -> Reading[Guest]:

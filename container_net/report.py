@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, TextIO, Tuple
 
-from . import __version__, env, render
-from .desired import Desired, bridge_of, hook, our_token
+from . import __version__, env, path, render
+from .desired import Desired, bridge_of, our_token
 from .model import Facts, NetError, Reading
 from .parse import SCHEMA
 from .plan import Plan
@@ -321,7 +321,7 @@ def status_data(
         "pf": {
             "enabled": facts.pf_enabled.value,
             "token_held": our_token(facts).value,
-            "hook": hook(facts),
+            "hook": path.hook(facts),
             "anchor": facts.anchor,
             "rules": _texts(facts.anchor_nat) + _texts(facts.anchor_rules),
             "vmnet_rules": [r for c in facts.sharing_children.values() for r in _texts(c)],

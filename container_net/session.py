@@ -11,24 +11,36 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from invoke.context import Context
 
-from . import __version__, apply, env, facts, persist, render, report, settings, status, verify
+from . import (
+    __version__,
+    apply,
+    env,
+    facts,
+    path,
+    persist,
+    render,
+    report,
+    settings,
+    status,
+    verify,
+)
 from . import plan as planning
 from .desired import (
     Desired,
     bridge_of,
-    covered,
     daemon_persisted,
     desire,
     fence_only,
+    leaks,
     managed,
     seen_last,
 )
 from .machine import Machine, open_machine
-from .model import BadInput, ChangeFailed, Facts, Interrupted, NotHolding
+from .model import BadInput, ChangeFailed, Facts, Interrupted, NotHolding, Subnet
 from .parse import SCHEMA
 from .report import Line, Screen, line
 from .settings import Settings
@@ -226,20 +238,13 @@ class Session:
         no bridge to look at, a container gets out.
         """
         planning.require(found)
+        planning.require_subnet(desired)
         if self.values.get("always") or (managed(found) and not fence_only(found)):
             return None
         again = "net.persist" if keep else "net.setup"
         bridges = [s for s in desired.nat_subnets if bridge_of(found, s) is not None]
         if bridges:
-            verdicts = [covered(found, s.cidr, u) for s in bridges for u in desired.uplinks.needed]
-            if verdicts and not desired.uplinks.why and all(v.state for v in verdicts):
-                return (
-                    _("this Mac works: vmnet translates by itself ({rule})").format(
-                        rule=verdicts[0].why
-                    ),
-                    *self._all_the_same(again),
-                )
-            return None
+            return self._translated_already(found, desired, bridges, again)
         self.screen.show(
             [line(_("No container runs; trying one to see what is missing..."), "dim")]
         )
@@ -262,6 +267,35 @@ class Session:
                 [line(_("It could not be tried: {why}").format(why=check.evidence), "dim")]
             )
         return None
+
+    def _translated_already(
+        self, found: Facts, desired: Desired, bridges: Sequence[Subnet], again: str
+    ) -> Optional[Tuple[str, ...]]:
+        """Why nothing is to be done though a bridge is up; None where something is."""
+        pairs = [(s, u) for s in bridges for u in desired.uplinks.needed]
+        if (
+            not pairs
+            or desired.uplinks.why
+            or leaks(found, desired.subnets, desired.uplinks.needed)
+        ):
+            return None
+        if not all(path.works(found, s.cidr, u) for s, u in pairs):
+            return None
+        verdicts = [(s, path.who(found, s.cidr, u)) for s, u in pairs]
+        others = [path.foreign(v, s.cidr) for s, v in verdicts if v.who == path.OTHER]
+        if others:
+            sentence, command = path.remedy(found, f"invoke {again} --always")
+            then = _("to add our rules, which cover every uplink: {command}").format(
+                command=command or sentence
+            )
+            return (_("this Mac works: containers get out"), *dict.fromkeys(others), then)
+        nat = verdicts[0][1].nat
+        return (
+            _("this Mac works: vmnet translates by itself ({rule})").format(
+                rule=nat.rule.text if nat is not None else ""
+            ),
+            *self._all_the_same(again),
+        )
 
     @staticmethod
     def _all_the_same(task: str) -> Tuple[str, ...]:
@@ -293,14 +327,12 @@ class Session:
             parts = persist.recorded_parts(found)
         else:
             return runtime
-        complaint = facts.check_pf_conf(self.machine) if parts.pf_conf else None
         return persist.persist(
             found,
             desired,
             self.settings,
             parts,
             runtime,
-            pf_conf_error=complaint,
             sysroot=self.machine.sysroot,
         )
 

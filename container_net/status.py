@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import List, Optional, Tuple
 
-from . import parse, render
-from .desired import Desired, bridge_of, covered, hook, managed, our_token, ours, translated
+from . import parse, path, render
+from .desired import Desired, bridge_of, managed, our_token
 from .model import Facts, Reading, Subnet
 from .text import _
 
@@ -66,7 +66,7 @@ def look(facts: Facts, desired: Desired) -> Status:
         ok = False
     elif all(state == OK for state in judged):
         ok = True
-    return Status(ok, hops, desired.notes + _redundant(facts, desired), fence)
+    return Status(ok, hops, desired.notes + _notes(facts, desired), fence)
 
 
 def _fence(facts: Facts, desired: Desired) -> Optional[Hop]:
@@ -82,17 +82,25 @@ def _fence(facts: Facts, desired: Desired) -> Optional[Hop]:
         why = _("not loaded: {rule}").format(rule=missing[0])
         return Hop("fence", BROKEN, why, "invoke net.setup --fence")
     if not any(r.text.startswith('anchor "com.apple/*"') for r in facts.main_rules.value or ()):
-        return Hop("fence", BROKEN, _("the live ruleset does not call our anchor"))
+        return Hop("fence", BROKEN, _("the live ruleset does not call our anchor"), _cure(facts))
     if not facts.pf_enabled.value:
         return Hop("fence", BROKEN, _("pf is disabled"), "invoke net.setup --fence")
     allowed = ", ".join(("DNS", "DHCP", *map(str, desired.fence)))
     return Hop("fence", OK, _("nothing private is reached but {allowed}").format(allowed=allowed))
 
 
+def other_subnet() -> str:
+    """The cure of an overlap (F48)."""
+    return _(
+        "Choose another container subnet: `subnet` under `[network]` in "
+        "~/.config/container/config.toml, for example 192.168.210.0/24."
+    )
+
+
 def _running(facts: Facts) -> Reading[int]:
     """How many containers run."""
     if facts.containers.value is None:
-        return Reading(why=facts.containers.why, source=facts.containers.source)
+        return facts.containers.lost()
     count = sum(1 for c in facts.containers.value if c.running)
     return Reading(count, source=facts.containers.source)
 
@@ -134,6 +142,8 @@ def _gateway(facts: Facts, desired: Desired, running: Reading[int]) -> Hop:
             _("{gateway} on {bridge}").format(gateway=s.gateway, bridge=b) for s, b in found
         )
         return Hop("gateway", OK, shown)
+    if desired.overlaps:
+        return Hop("gateway", BROKEN, desired.overlaps[0], other_subnet())
     wanted = ", ".join(str(s.gateway) for s in desired.nat_subnets) or _("no subnet")
     if running.value:
         if not facts.networks.known:
@@ -160,7 +170,7 @@ def _forwarding(facts: Facts, desired: Desired) -> Hop:
     if value == 1:
         return Hop("forwarding", OK, shown)
     if _in_use(facts, desired):
-        return Hop("forwarding", BROKEN, shown, "invoke net.setup")
+        return Hop("forwarding", BROKEN, shown, _cure(facts))
     return Hop("forwarding", NOT_RUNNING, _("{value}; nothing needs it now").format(value=shown))
 
 
@@ -201,6 +211,14 @@ def _uplink(facts: Facts, desired: Desired) -> Hop:
                 _("connect the Mac to a network"),
             )
         shown.append(f"{name} ({found.inet[0].ip})")
+    block = path.vpn_block(facts)
+    if block is not None and any(path.is_tunnel(facts, u) for u in desired.uplinks.needed):
+        return Hop(
+            "uplink",
+            BROKEN,
+            _("a VPN client's rule drops what is not its own: {rule}").format(rule=block.text),
+            _("disconnect the VPN, or let its settings allow other interfaces"),
+        )
     return Hop("uplink", OK, ", ".join(shown) or names)
 
 
@@ -223,59 +241,42 @@ def _nat(facts: Facts, desired: Desired) -> Hop:
 
 
 def _pair(facts: Facts, desired: Desired, subnet: Subnet, uplink: str) -> Hop:
-    rule = ours(facts, subnet.cidr, uplink)
-    if rule is not None:
-        return _our_rule(facts, rule.text, rule.packets)
-    # Forwarding is a hop of its own.
-    vmnet = translated(facts, subnet.cidr, uplink)
-    if vmnet.state:
-        return Hop("nat", OK, _("vmnet's: {rule}").format(rule=vmnet.why))
-    if vmnet.state is None or not facts.anchor_nat.known:
-        return Hop("nat", UNKNOWN, vmnet.why or facts.anchor_nat.why)
+    """Who translates the pair; forwarding is a hop of its own."""
+    verdict = path.who(facts, subnet.cidr, uplink)
+    if verdict.who == path.UNKNOWN or not facts.anchor_nat.known:
+        return Hop("nat", UNKNOWN, verdict.why or facts.anchor_nat.why)
+    if verdict.nat is not None and verdict.who != path.NOBODY:
+        rule, packets = verdict.nat.rule.text, verdict.nat.rule.packets
+        if verdict.who == path.VMNET:
+            return Hop("nat", OK, _("vmnet's: {rule}").format(rule=rule))
+        if verdict.who == path.OTHER:
+            return Hop("nat", OK, _("another program's: {rule}").format(rule=rule))
+        shown = _("ours: {rule}").format(rule=rule)
+        if packets is not None:
+            shown += " " + _("({count} packets)").format(count=packets)
+        return Hop("nat", OK, shown)
     if not _in_use(facts, desired):
-        return Hop(
-            "nat",
-            NOT_RUNNING,
-            _("{why}; vmnet's rules come with the first container").format(why=vmnet.why),
-        )
-    if (facts.anchor_nat.value or ()) or managed(facts):
-        why = _("no rule for {subnet} on {uplink}, which packets leave by now").format(
-            subnet=subnet.cidr, uplink=uplink
-        )
-    else:
-        why = vmnet.why
-    return Hop("nat", BROKEN, why, "invoke net.setup")
+        why = _("{why}; vmnet's rules come with the first container").format(why=verdict.why)
+        return Hop("nat", NOT_RUNNING, why)
+    return Hop("nat", BROKEN, verdict.why, _cure(facts))
 
 
-def _our_rule(facts: Facts, text: str, packets: Optional[int]) -> Hop:
-    """Our rule is loaded: is it also looked at?"""
-    calls = hook(facts)
-    if calls is None or facts.pf_enabled.value is None:
-        return Hop("nat", UNKNOWN, facts.main_nat.why or facts.pf_enabled.why)
-    if not calls:
-        return Hop(
-            "nat",
-            BROKEN,
-            _(
-                "the live ruleset does not call our anchor (no nat-anchor "
-                '"com.apple/*"): another program replaced it'
-            ),
-            "sudo pfctl -f /etc/pf.conf",
-        )
-    if not facts.pf_enabled.value:
-        return Hop("nat", BROKEN, _("our rule is loaded, and pf is disabled"), "invoke net.setup")
-    shown = _("ours: {rule}").format(rule=text)
-    if packets is not None:
-        shown += " " + _("({count} packets)").format(count=packets)
-    return Hop("nat", OK, shown)
+def _cure(facts: Facts) -> str:
+    """The command that mends it here, or the sentence that says what to do first."""
+    sentence, command = path.remedy(facts)
+    return command or sentence
 
 
-def _redundant(facts: Facts, desired: Desired) -> Tuple[str, ...]:
-    """Pairs that both we and vmnet translate: no fault, and worth knowing."""
+def _notes(facts: Facts, desired: Desired) -> Tuple[str, ...]:
+    """No fault, and worth knowing: pairs that both we and vmnet translate, or another program."""
     notes: List[str] = []
     for subnet in desired.nat_subnets:
         for uplink in desired.uplinks.needed:
-            if ours(facts, subnet.cidr, uplink) and covered(facts, subnet.cidr, uplink).state:
+            verdict = path.who(facts, subnet.cidr, uplink)
+            without = path.who(facts, subnet.cidr, uplink, without_ours=True)
+            if verdict.who == path.OTHER:
+                notes.append(path.foreign(verdict, subnet.cidr))
+            if verdict.who == path.OURS and without.who == path.VMNET:
                 notes.append(
                     _(
                         "redundant: vmnet translates {subnet} on {uplink} too; ours comes first"

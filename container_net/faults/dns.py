@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from .entry import N_, Fault, Section, Step, Symptom, said
 from .evidence import issue, pull
-from .steps import STATUS
 
 __all__ = ["DNS"]
 
@@ -82,7 +81,6 @@ _F22 = Fault(
         "the gateway is not up, or the DNS of a VPN does not answer containers."
     ),
     cure=(
-        STATUS,
         Step(
             N_(
                 "Give the container a resolver of its own; config.toml has no key for it. IMAGE is "

@@ -62,9 +62,8 @@ _F01 = Fault(
     cure=(
         Step(
             N_(
-                "Bridge it over now: this tool's rules hang under `com.apple/*`, which a reload of "
-                "the stock /etc/pf.conf keeps. Running containers stay up. If `invoke net.status` "
-                "says that `com.apple/*` is not called either, go on with the next step."
+                "Load this tool's rules: they are called through `com.apple/*`, which a reload of "
+                "the stock /etc/pf.conf keeps. Running containers stay up."
             ),
             "invoke net.setup",
         ),
@@ -102,8 +101,6 @@ _F02 = Fault(
         "`com.apple/*` stay."
     ),
     cure=(
-        SETUP,
-        PERSIST,
         Step(
             N_(
                 "Keep rules of your own in an anchor under `com.apple/*` too, and load only that "
@@ -112,7 +109,7 @@ _F02 = Fault(
             "sudo pfctl -a com.apple/300.mine -f FILE",
         ),
     ),
-    auto="yes",
+    auto="no",
     versions=N_("macOS 26.4 with container 0.11.0; probably every version"),
     evidence=(issue(402),),
 )
@@ -152,6 +149,7 @@ _F03 = Fault(
         ),
     ),
     auto="yes",
+    fix="setup",
     versions=N_("macOS 26 and 27 beta; container 0.9 to 1.4.1"),
     evidence=(
         issue(1307),
@@ -439,6 +437,7 @@ _F11 = Fault(
         PERSIST,
     ),
     auto="yes",
+    fix="setup",
     versions=N_("every version"),
     evidence=("XNU source (ip_input.c)",),
 )
@@ -460,6 +459,7 @@ _F12 = Fault(
     ),
     cure=(SETUP, PERSIST, Step(N_("Or update to macOS 26, where vmnet does the NAT itself."))),
     auto="yes",
+    fix="setup",
     versions=N_("macOS 15 only"),
     evidence=(issue(345), "yolo-jail (doctor)"),
 )
@@ -519,6 +519,7 @@ _F14 = Fault(
     ),
     cure=(SETUP, PERSIST),
     auto="yes",
+    fix="setup",
     versions=N_("every version"),
     evidence=("nanoclaw (documentation)",),
     consequence_of=("F03",),
@@ -554,6 +555,7 @@ _F15 = Fault(
         ),
     ),
     auto="yes",
+    fix="setup",
     versions=N_("container 0.6 to 1.x"),
     evidence=(issue(835), issue(148), issue(1836), issue(5313, "utmapp/UTM")),
 )
@@ -781,6 +783,7 @@ _F49 = Fault(
         ),
     ),
     auto="yes",
+    fix="persist",
     versions=N_("every version"),
     evidence=("pf source", "pf.conf grammar"),
 )

@@ -117,6 +117,8 @@ class Fault:
     versions: str
     evidence: Tuple[str, ...]
     consequence_of: Tuple[str, ...] = ()
+    fix: str = ""
+    """The task that mends a fault marked `yes`: `setup` or `persist`."""
     distinguish: Tuple[Distinguish, ...] = ()
 
 

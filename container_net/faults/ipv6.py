@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .entry import N_, Distinguish, Fault, Section, Step, Symptom, said
 from .evidence import issue, pull
-from .steps import PERSIST, SETUP
+from .steps import SETUP
 
 __all__ = ["IPV6"]
 
@@ -31,12 +31,8 @@ _F39 = Fault(
     ),
     cure=(
         Step(
-            N_("Print the lines for the Dockerfile and for `container run`, and put them in."),
-            "invoke net.env",
-        ),
-        Step(
-            N_("See whether your Dockerfile has them already."),
-            "invoke net.env --check Dockerfile",
+            N_("Add this line to the Dockerfile; `net.env` prints it with all that belongs to it."),
+            "ENV NODE_OPTIONS=--dns-result-order=ipv4first",
         ),
         Step(
             N_("Or try it once. IMAGE is your image."),
@@ -73,9 +69,9 @@ _F40 = Fault(
         Step(
             N_(
                 "No cure is known. What you can do: use IPv4, and tell programs to try it first; "
-                "the tool prints the lines for that."
+                "for Node.js with this line in the Dockerfile (`net.env` prints it)."
             ),
-            "invoke net.env",
+            "ENV NODE_OPTIONS=--dns-result-order=ipv4first",
         ),
     ),
     auto="none",
@@ -189,6 +185,7 @@ _F43 = Fault(
         ),
     ),
     auto="yes",
+    fix="setup",
     versions=N_("container 0.9.0 and later, which have `--internal`"),
     evidence=(issue(2062), pull(2072)),
 )
@@ -249,6 +246,7 @@ _F45 = Fault(
         ),
     ),
     auto="yes",
+    fix="persist",
     versions=N_("every version"),
     evidence=(
         "launchd-842 (launchctl.c)",
@@ -278,6 +276,7 @@ _F46 = Fault(
         Step(N_("Never switch pf off with `pfctl -d`: that takes it from everybody who uses it.")),
     ),
     auto="yes",
+    fix="setup",
     versions=N_("every version"),
     evidence=("macOS pf (enable references)",),
 )
@@ -304,14 +303,12 @@ _F47 = Fault(
         ),
         Step(
             N_(
-                "Write the subnet as numbers, such as 192.168.64.0/24, or take the line out and "
-                "let this tool do it: its own rules have numbers."
+                "Write the subnet as numbers, such as 192.168.64.0/24, or take the line out: this "
+                "tool's own rules have numbers and do the same."
             ),
-            "invoke net.setup",
         ),
-        PERSIST,
     ),
-    auto="yes",
+    auto="no",
     versions=N_("every version"),
     evidence=(issue(1966, "canonical/multipass"),),
 )

@@ -190,10 +190,9 @@ _F38 = Fault(
         ),
         Step(
             N_("Run this tool without sudo as well; it asks for sudo where it needs it."),
-            "invoke net.status",
         ),
     ),
-    auto="yes",
+    auto="no",
     versions=N_("every version"),
     evidence=("apple/container source (launchd labels)",),
 )

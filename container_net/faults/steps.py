@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from .entry import N_, Step
 
-__all__ = ["PERSIST", "RESTART", "SETUP", "STATUS"]
-
-STATUS = Step(
-    N_("See hop by hop where the packets stop; this changes nothing."),
-    "invoke net.status",
-)
+__all__ = ["PERSIST", "RESTART", "SETUP"]
 
 SETUP = Step(
     N_(

@@ -33,15 +33,6 @@ TEXTS: Dict[str, str] = {
         "`container system dns create` 뒤로 모든 컨테이너의 네트워크가 끊김"
     ),
     (
-        "Bridge it over now: this tool's rules hang under `com.apple/*`, which a reload of the "
-        "stock /etc/pf.conf keeps. Running containers stay up. If `invoke net.status` says that "
-        "`com.apple/*` is not called either, go on with the next step."
-    ): (
-        "우선 임시로 잇습니다. 이 도구의 규칙은 `com.apple/*` 아래에 있어, 기본 /etc/pf.conf를 "
-        "다시 로드해도 남습니다. 실행 중인 컨테이너는 멈추지 않습니다. `invoke net.status`에서 "
-        "`com.apple/*`도 호출되지 않는다고 나오면 다음 단계로 넘어갑니다."
-    ),
-    (
         "When it suits you, stop all containers and restart the service; vmnet then builds its "
         "network and its NAT anew."
     ): (
@@ -637,9 +628,6 @@ TEXTS: Dict[str, str] = {
         "게이트웨이의 리졸버가 떠 있지 않거나 VPN의 DNS가 컨테이너에 응답하지 않습니다."
     ),
     "container 0.3 to 1.x": "container 0.3부터 1.x까지",
-    "See hop by hop where the packets stop; this changes nothing.": (
-        "패킷이 어느 홉에서 멈추는지 확인합니다. 아무것도 바꾸지 않습니다."
-    ),
     (
         "Give the container a resolver of its own; config.toml has no key for it. IMAGE is your "
         "image; with a VPN, give the VPN's resolver instead of 1.1.1.1."
@@ -995,10 +983,6 @@ TEXTS: Dict[str, str] = {
         "없고, Node는 IPv4로 넘어가지 않고 기다립니다."
     ),
     "HTTP works, HTTPS times out": "HTTP는 되는데 HTTPS는 시간 초과",
-    "Print the lines for the Dockerfile and for `container run`, and put them in.": (
-        "Dockerfile과 `container run`에 넣을 줄을 출력해 그대로 넣습니다."
-    ),
-    "See whether your Dockerfile has them already.": "Dockerfile에 이미 들어 있는지 확인합니다.",
     "Or try it once. IMAGE is your image.": (
         "또는 한 번 시험해 봅니다. IMAGE는 사용하는 이미지입니다."
     ),
@@ -1027,13 +1011,6 @@ TEXTS: Dict[str, str] = {
     ),
     "IPv6 addresses on the internet are unreachable from containers": (
         "컨테이너에서 인터넷의 IPv6 주소에 닿지 않음"
-    ),
-    (
-        "No cure is known. What you can do: use IPv4, and tell programs to try it first; the "
-        "tool prints the lines for that."
-    ): (
-        "알려진 해결책이 없습니다. 할 수 있는 일: IPv4를 쓰고, 프로그램이 IPv4를 먼저 시도하게 "
-        "합니다. 필요한 줄은 이 도구가 출력합니다."
     ),
     "Large transfers stall because of an `mtu=` of your own": (
         "직접 지정한 `mtu=` 때문에 큰 전송이 멈춤"
@@ -1159,13 +1136,6 @@ TEXTS: Dict[str, str] = {
     ): (
         "`bridge100:network`가 든 규칙을 로드하려면 브리지가 있어야 합니다. 부팅할 때는 "
         "컨테이너가 없어 브리지도 없으므로 pf가 파일 전체를 거부합니다."
-    ),
-    (
-        "Write the subnet as numbers, such as 192.168.64.0/24, or take the line out and let "
-        "this tool do it: its own rules have numbers."
-    ): (
-        "서브넷을 192.168.64.0/24처럼 숫자로 적거나, 그 줄을 빼고 이 도구에 맡깁니다. 이 도구의 "
-        "규칙은 숫자로 되어 있습니다."
     ),
     "The container hangs after its result": "컨테이너가 결과를 낸 뒤 멈춤",
     (

@@ -11,8 +11,11 @@ A reading that is missing, text that is no answer, and readings that contradict 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Callable, Dict, Mapping, Tuple
 
+from .. import path
+from ..faults import BY_ID, Step
 from .case import (
     ABSENT,
     NOTE,
@@ -29,6 +32,7 @@ from .egress import EGRESS
 from .guest import GUEST
 from .names import NAMES
 from .service import SERVICE
+from .way import nothing_to_set_up
 
 __all__ = [
     "ABSENT",
@@ -44,6 +48,8 @@ __all__ = [
     "recognise",
     "timed_out",
 ]
+
+OUR_CHANGES = ("invoke net.setup", "invoke net.persist")
 
 Recogniser = Callable[[Case], Finding]
 
@@ -78,5 +84,23 @@ def _one(fault: str, recogniser: Recogniser, case: Case) -> Finding:
 
 
 def recognise(case: Case) -> Dict[str, Finding]:
-    """A finding for every fault of `REGISTRY`."""
-    return {fault: _one(fault, recogniser, case) for fault, recogniser in REGISTRY.items()}
+    """A finding for every fault of `REGISTRY`, with the cure that helps in this state."""
+    return {f: _fitted(case, _one(f, recogniser, case)) for f, recogniser in REGISTRY.items()}
+
+
+def _fitted(case: Case, finding: Finding) -> Finding:
+    """The finding, with a cure whose commands of ours exit 0 here and mend."""
+    fault = BY_ID[finding.id]
+    if finding.state not in (PRESENT, POSSIBLE) or finding.steps:
+        return finding
+    ours = [s for s in fault.cure if (s.command or "").startswith(OUR_CHANGES)]
+    if not ours:
+        return finding
+    if path.hook(case.facts) is False:
+        # Our rules are not reached: the hook comes first.
+        steps = [s for s in fault.cure if s not in ours]
+        sentence, command = path.remedy(case.facts, ours[0].command or "")
+        return replace(finding, steps=(Step(sentence, command or None), *steps))
+    if not nothing_to_set_up(case):
+        return replace(finding, fix=fault.fix if finding.state == PRESENT else "")
+    return replace(finding, steps=tuple(s for s in fault.cure if s not in ours))

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any, Optional, Tuple, TypeVar
 
 from ..desired import Desired, bridge_of
-from ..model import Facts, Reading, Rule, Subnet
+from ..faults import Step
+from ..model import Facts, Problem, Reading, Rule, Subnet
 from ..parse import excerpt
-from ..probes import Extra, Guest, no_answer
+from ..probes import Extra, Guest
 from ..text import _
 
 __all__ = [
@@ -41,6 +42,8 @@ class Finding:
     `evidence` are lines that quote what was read. `missing` are the sources that could not be read
     and without which nothing can be said. `apart` names faults that cannot be told from this one
     by any output. `fill` are the words of the cure that are known here (catalogue, PLACEHOLDERS).
+    `steps` are the cure where it is another one here than the catalogue's; `fix` is the task of
+    this tool that mends it here, empty where none does.
     """
 
     id: str
@@ -49,6 +52,8 @@ class Finding:
     missing: Tuple[Reading[Any], ...] = field(default=(), compare=False)
     apart: Tuple[str, ...] = ()
     fill: Tuple[Tuple[str, str], ...] = ()
+    steps: Tuple[Step, ...] = ()
+    fix: str = ""
 
 
 class Unread(Exception):
@@ -81,7 +86,7 @@ def quote(reading: Reading[Any], text: str = "") -> str:
 
 def timed_out(reading: Reading[Any]) -> bool:
     """Whether a command was waited for in vain."""
-    return bool(reading.source) and reading.why == no_answer(reading.source)
+    return reading.problem is Problem.NO_ANSWER
 
 
 # Every line that pfctl prints for `-s nat` and `-s rules` begins with one of these; an anchor's

@@ -6,8 +6,11 @@ import re
 from ipaddress import IPv4Network
 from typing import Any, List, Optional, Tuple
 
-from ..model import Interface, Reading, Rule, Subnet
-from ..probes import Attachment
+from .. import path
+from ..desired import leaks
+from ..faults import BY_ID
+from ..model import Attachment, Interface, Reading, Rule, Subnet
+from ..render import anchor_file
 from ..text import _
 from .case import (
     ABSENT,
@@ -21,12 +24,10 @@ from .case import (
     quote,
     rules,
 )
-from .way import Pair, before_this_boot, carried, dead_inside, leaking, pairs, tunnel
+from .way import Pair, before_this_boot, carried, dead_inside, pairs, tunnel
 
 __all__ = ["EGRESS", "homeless", "without_bridge"]
 
-# What VPN clients put into pf to let nothing pass but their own (faults.md, F05).
-_VPN_BLOCK = re.compile(r"block .*! tagged \S*(vpn|anyconnect)\S*", re.IGNORECASE)
 _VPN_ANCHOR = re.compile(r"(mullvad|cisco|anyconnect|nord)", re.IGNORECASE)
 _PLAIN = re.compile(r"\s*(no nat|nat|no rdr|rdr|binat|pass|block)\s")
 # Destinations that every interface has, whatever is behind it.
@@ -62,7 +63,7 @@ def f02(case: Case) -> Finding:
     own = [line.strip() for line in content.splitlines() if _PLAIN.match(line)]
     if not own or not case.served():
         return Finding("F02", ABSENT)
-    if need(case.extra.pf_conf_error):
+    if need(case.facts.pf_conf_error):
         # It was never loaded: F47 and F49 say why.
         return Finding("F02", ABSENT)
     nat, filters = rules(case.facts.main_nat), rules(case.facts.main_rules)
@@ -93,10 +94,9 @@ def _whole_and_dead(case: Case) -> Tuple[str, ...]:
 
 def _client_filter(case: Case) -> Optional[str]:
     """A line that shows the VPN client's own rules in pf."""
-    for rule in rules(case.facts.main_rules):
-        if _VPN_BLOCK.match(rule.text):
-            return quote(case.facts.main_rules, rule.text)
-    return None
+    rules(case.facts.main_rules)
+    rule = path.vpn_block(case.facts)
+    return quote(case.facts.main_rules, rule.text) if rule is not None else None
 
 
 def f03(case: Case) -> Finding:
@@ -113,9 +113,9 @@ def f03(case: Case) -> Finding:
 def _vpn_anchor(case: Case) -> Optional[str]:
     if tunnel(case) is None:
         return None
-    for name in need(case.extra.anchors):
+    for name in need(case.facts.anchors):
         if _VPN_ANCHOR.search(name):
-            return quote(case.extra.anchors, name)
+            return quote(case.facts.anchors, name)
     return None
 
 
@@ -128,7 +128,7 @@ def f04(case: Case) -> Finding:
     table = need(case.extra.table)
     evidence: List[str] = []
     for row in table:
-        if not row.interface.startswith("utun") or row.interface in needed:
+        if not path.is_tunnel(case.facts, row.interface) or row.interface in needed:
             continue
         if row.to.prefixlen < 2 or (row.to.prefixlen == 32 and "H" in row.flags):
             continue
@@ -383,18 +383,16 @@ def f43(case: Case) -> Finding:
         bridge = bridges.get(subnet.gateway)
         if bridge is None or _guarded(rules(case.facts.anchor_rules), subnet, bridge):
             continue
-        for uplink in case.uplinks():
-            line = leaking(case, subnet.cidr, uplink)
-            if line:
-                return Finding(
-                    "F43",
-                    PRESENT,
-                    (
-                        quote(case.facts.networks, f"hostOnly {subnet.cidr}"),
-                        quote(case.facts.forwarding, "1"),
-                        line,
-                    ),
-                )
+        for _subnet, nat in leaks(case.facts, (subnet,), case.uplinks()):
+            return Finding(
+                "F43",
+                PRESENT,
+                (
+                    quote(case.facts.networks, f"hostOnly {subnet.cidr}"),
+                    quote(case.facts.forwarding, "1"),
+                    nat.line,
+                ),
+            )
     return Finding("F43", ABSENT)
 
 
@@ -406,15 +404,15 @@ def _guarded(live: Tuple[Rule, ...], subnet: Subnet, bridge: str) -> bool:
 
 def f47(case: Case) -> Finding:
     """A rule of /etc/pf.conf needs a bridge that is not there at boot."""
-    error = need(case.extra.pf_conf_error)
+    error = need(case.facts.pf_conf_error)
     if re.search(r"no IP address found for bridge[0-9]+:network", error):
-        return Finding("F47", PRESENT, (quote(case.extra.pf_conf_error, error),))
+        return Finding("F47", PRESENT, (quote(case.facts.pf_conf_error, error),))
     content = (need(case.facts.files["pf_conf"]).content or b"").decode("latin-1")
     texts = {case.facts.files["pf_conf"].source: content, **case.extra.loaded_texts}
-    for path, text in texts.items():
+    for name, text in texts.items():
         found = re.search(r"^[^#\n]*bridge[0-9]{3,}:network.*$", text, re.MULTILINE)
         if found and not error:
-            return Finding("F47", POSSIBLE, (f"{path} → {found.group().strip()}",))
+            return Finding("F47", POSSIBLE, (f"{name} → {found.group().strip()}",))
     return Finding("F47", ABSENT)
 
 
@@ -424,19 +422,25 @@ def f49(case: Case) -> Finding:
     if not gone:
         need(case.facts.files["pf_conf"])
         return Finding("F49", ABSENT)
-    error = need(case.extra.pf_conf_error)
+    error = need(case.facts.pf_conf_error)
     missing = _("{path} is not there").format(path=gone[0])
     conf = case.facts.files["pf_conf"]
     if not error:
         raise Contradiction(quote(conf, f"load anchor … from {gone[0]}"), missing)
     if "cannot open" not in error and gone[0] not in error:
-        return Finding("F49", POSSIBLE, (missing, quote(case.extra.pf_conf_error, error)))
+        return Finding("F49", POSSIBLE, (missing, quote(case.facts.pf_conf_error, error)))
     return Finding(
         "F49",
         PRESENT,
-        (quote(conf, f"load anchor … from {gone[0]}"), quote(case.extra.pf_conf_error, error)),
+        (quote(conf, f"load anchor … from {gone[0]}"), quote(case.facts.pf_conf_error, error)),
         fill=(("FILE", gone[0]),),
+        steps=() if _is_ours(case, gone[0]) else (BY_ID["F49"].cure[0], BY_ID["F49"].cure[-1]),
     )
+
+
+def _is_ours(case: Case, file: str) -> bool:
+    """Whether it is the file of our anchor; /etc is a link to /private/etc."""
+    return file.replace("/private/etc/", "/etc/") == anchor_file(case.facts.anchor)
 
 
 def f48(case: Case) -> Finding:

@@ -148,7 +148,7 @@ def _all_hang(case: Case) -> bool:
 
 
 def _pf_hangs(case: Case) -> Optional[Reading[Any]]:
-    candidates = (case.facts.pf_enabled, case.facts.main_nat, case.extra.anchors)
+    candidates = (case.facts.pf_enabled, case.facts.main_nat, case.facts.anchors)
     return next((reading for reading in candidates if timed_out(reading)), None)
 
 

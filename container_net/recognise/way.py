@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import List, Optional, Tuple
 
-from ..desired import daemon_persisted, hook, translated
+from .. import path
+from ..desired import daemon_persisted, leaks
 from ..model import Rule, Subnet
+from ..path import Nat
 from ..text import _
 from .case import Case, Contradiction, Unread, need, quote, rules
 
@@ -21,18 +23,11 @@ __all__ = [
     "before_this_boot",
     "carried",
     "dead_inside",
-    "leaking",
+    "nothing_to_set_up",
     "pairs",
     "sharing_called",
     "tunnel",
 ]
-
-# What vmnet, this tool and the recipes of the web write; a rule limited to some targets does not
-# carry the way to the internet.
-_NAT = re.compile(
-    r"nat on ([a-z][a-z0-9]*[0-9]) (?:inet )?(?:all|from (any|[0-9.]+(?:/[0-9]+)?) to any) -> .+"
-)
-SHARING = "com.apple.internet-sharing"
 
 
 @dataclass(frozen=True)
@@ -52,21 +47,6 @@ class Pair:
     rule: Optional[Rule] = None
 
 
-@dataclass(frozen=True)
-class _Nat:
-    """A plain translation rule, and the anchor it stands in."""
-
-    place: str
-    uplink: str
-    source: Optional[IPv4Network]
-    rule: Rule
-    line: str
-    called: bool
-
-    def holds(self, subnet: IPv4Network) -> bool:
-        return self.source is None or subnet.subnet_of(self.source)
-
-
 def pairs(case: Case) -> Tuple[Pair, ...]:
     """Every pair and its verdict. Raises Unread, Contradiction."""
     served = case.served()
@@ -75,67 +55,26 @@ def pairs(case: Case) -> Tuple[Pair, ...]:
     return tuple(_judge(case, s, bridge, u) for s, bridge in served for u in case.uplinks())
 
 
-def _parsed(rule: Rule) -> Optional[Tuple[str, Optional[IPv4Network]]]:
-    match = _NAT.fullmatch(rule.text)
-    if match is None:
-        return None
-    try:
-        # pf shows `from any to any` as `all`.
-        source = match.group(2)
-        return match.group(1), None if source in (None, "any") else IPv4Network(source)
-    except ValueError:
-        return None
-
-
-def _vmnets(case: Case) -> List[_Nat]:
-    """vmnet's own rules; whether they are called is another question."""
-    found = []
-    for name, reading in case.facts.sharing_children.items():
-        for rule in rules(reading, counted=True):
-            parsed = _parsed(rule)
-            if parsed is not None:
-                found.append(_Nat(name, *parsed, rule, quote(reading, rule.text), True))
-    return found
-
-
-def _others(case: Case) -> List[_Nat]:
-    """Rules of ours and of anybody but vmnet, with whether pf gets to them."""
+def _live(case: Case) -> Tuple[Nat, ...]:
+    """Every plain translation rule. Raises Unread, Contradiction where a list is cut off."""
     facts = case.facts
-    main = rules(facts.main_nat)
-    found: List[_Nat] = []
-
-    def take(place: str, called: bool, reading_rules: Tuple[Rule, ...], source: str) -> None:
-        for rule in reading_rules:
-            parsed = _parsed(rule)
-            if parsed is not None:
-                found.append(_Nat(place, *parsed, rule, f"{source} → {rule.text}", called))
-
-    take("", True, main, facts.main_nat.source)
+    rules(facts.main_nat)
+    for reading in facts.sharing_children.values():
+        rules(reading, counted=True)
     ours = rules(facts.anchor_nat, counted=True)
     # Read twice: a list that ends between two rules looks whole, and would look like a fault.
     again = case.extra.own_nat
     if facts.anchor in again.source and [r.text for r in rules(again)] != [r.text for r in ours]:
         raise Contradiction(facts.anchor_nat.source, again.source)
-    take(facts.anchor, bool(hook(facts)), ours, facts.anchor_nat.source)
     # The tree of anchors says who else there is.
-    need(case.extra.anchors)
-    for path, reading in case.extra.foreign_nat.items():
-        take(path, _called(main, path), rules(reading), reading.source)
-    return found
+    need(facts.anchors)
+    for reading in facts.foreign_nat.values():
+        rules(reading)
+    return tuple(n for n in path.rules_of(facts) if n.source is not None and not n.exempts)
 
 
-def _called(main: Tuple[Rule, ...], path: str) -> bool:
-    parent = path.rsplit("/", 1)[0] if "/" in path else ""
-    calls = [f'nat-anchor "{path}"', f'nat-anchor "{path}/*"']
-    if parent:
-        calls.append(f'nat-anchor "{parent}/*"')
-    return any(rule.text.startswith(tuple(calls)) for rule in main)
-
-
-def sharing_called(case: Case) -> bool:
-    """Whether the live main ruleset calls vmnet's anchor. Raises Unread, Contradiction."""
-    start = (f'nat-anchor "{SHARING}"', f'nat-anchor "{SHARING}/*"')
-    return any(rule.text.startswith(start) for rule in rules(case.facts.main_nat))
+def _vmnets(live: Tuple[Nat, ...]) -> List[Nat]:
+    return [nat for nat in live if nat.place.startswith(path.SHARING)]
 
 
 def _judge(case: Case, subnet: Subnet, bridge: str, uplink: str) -> Pair:
@@ -146,23 +85,23 @@ def _judge(case: Case, subnet: Subnet, bridge: str, uplink: str) -> Pair:
             quote(facts.pf_enabled, "Disabled"),
             quote(facts.references, facts.references.value[0].token),
         )
-    vmnets, others = _vmnets(case), _others(case)
-    if enabled and translated(facts, cidr, uplink).state:
-        rule = next((n.rule for n in vmnets if n.uplink == uplink and n.holds(cidr)), None)
+    live = _live(case)
+    verdict = path.who(facts, cidr, uplink)
+    if verdict.who in (path.OURS, path.VMNET, path.OTHER):
+        rule = verdict.nat.rule if verdict.nat is not None else None
         return Pair(subnet, bridge, uplink, "", rule=rule)
-    fitting = [n for n in others if n.uplink == uplink and n.holds(cidr)]
-    working = next((n for n in fitting if n.called), None)
-    if enabled and working is not None:
-        return Pair(subnet, bridge, uplink, "", rule=working.rule)
-    if enabled and translated(facts, cidr, uplink).state is None:
-        raise Unread(facts.sharing_nat if not facts.sharing_nat.known else facts.main_nat)
+    if enabled and verdict.who == path.UNKNOWN:
+        raise Unread(verdict.unread or facts.sharing_nat)
+    vmnets = _vmnets(live)
+    others = [nat for nat in live if nat not in vmnets]
 
     def broken(fault: str, *evidence: str, sure: bool = True) -> Pair:
         return Pair(subnet, bridge, uplink, fault, sure, evidence)
 
     way = quote(facts.public_route, f"interface: {uplink}")
     theirs = [n for n in vmnets if n.holds(cidr)]
-    exact = next((n for n in theirs + fitting if n.uplink == uplink), None)
+    fitting = [n for n in others if n.takes(cidr, uplink)]
+    exact = next((n for n in theirs + fitting if n.on(uplink)), None)
     if not enabled and exact is not None:
         return broken("F46", quote(facts.pf_enabled, "Status: Disabled"), exact.line)
     if fitting:
@@ -172,18 +111,25 @@ def _judge(case: Case, subnet: Subnet, bridge: str, uplink: str) -> Pair:
             case, broken("F01", _lacks_call(case, place), fitting[0].line), (parent, place)
         )
     if theirs and not sharing_called(case):
-        return _cut_off(case, broken("F01", _lacks_call(case), theirs[0].line), (SHARING,))
+        return _cut_off(case, broken("F01", _lacks_call(case), theirs[0].line), (path.SHARING,))
     if exact is not None:
         # vmnet's anchor is called and has the rule, yet calls no child that holds it.
         raise Contradiction(quote(facts.sharing_nat, _("no call")), exact.line)
     if theirs:
         rules(facts.sharing_nat)
-        fault = "F03" if any(n.startswith("utun") for n in (uplink, theirs[0].uplink)) else "F07"
+        tunnel_named = any(path.is_tunnel(facts, n) for n in (uplink, theirs[0].uplink))
+        fault = "F03" if tunnel_named else "F07"
         return broken(fault, way, theirs[0].line)
     return _without_vmnet(case, broken("F01", sure=False), others, way)
 
 
-def _lacks_call(case: Case, anchor: str = SHARING) -> str:
+def sharing_called(case: Case) -> bool:
+    """Whether the live main ruleset calls vmnet's anchor. Raises Unread, Contradiction."""
+    rules(case.facts.main_nat)
+    return bool(path.sharing_called(case.facts))
+
+
+def _lacks_call(case: Case, anchor: str = path.SHARING) -> str:
     return _("{command} has no nat-anchor that calls {anchor}").format(
         command=case.facts.main_nat.source, anchor=anchor
     )
@@ -201,7 +147,7 @@ def _cut_off(case: Case, pair: Pair, names: Tuple[str, ...]) -> Pair:
     return Pair(pair.subnet, pair.bridge, pair.uplink, "F01", False, pair.evidence)
 
 
-def _without_vmnet(case: Case, pair: Pair, others: List[_Nat], way: str) -> Pair:
+def _without_vmnet(case: Case, pair: Pair, others: List[Nat], way: str) -> Pair:
     """vmnet has no rule for the subnet at all: whose rule did the work, and why not now?"""
 
     def broken(fault: str, *evidence: str, sure: bool = True) -> Pair:
@@ -212,7 +158,8 @@ def _without_vmnet(case: Case, pair: Pair, others: List[_Nat], way: str) -> Pair
     if elsewhere is not None:
         return broken("F14", way, elsewhere.line)
     old = next(
-        (n for n in others if n.source is not None and n.source.is_private and n.called), None
+        (n for n in others if n.source is not None and n.source.is_private and n.called),
+        None,
     )
     if old is not None:
         return broken(
@@ -237,6 +184,20 @@ def _without_vmnet(case: Case, pair: Pair, others: List[_Nat], way: str) -> Pair
     if sharing_called(case):
         return broken("F07", nothing, way, sure=False)
     return broken("F01", _lacks_call(case), nothing, sure=False)
+
+
+def nothing_to_set_up(case: Case) -> bool:
+    """Whether setup would find all in order: every pair translated, forwarding on, no leak."""
+    try:
+        found = pairs(case)
+        leak = leaks(case.facts, case.desired.subnets, case.uplinks())
+    except (Unread, Contradiction):
+        return False
+    return (
+        bool(found)
+        and not any(p.fault for p in found)
+        and (case.facts.forwarding.value == 1 and not leak and not before_this_boot(case))
+    )
 
 
 # -- set up once, and gone with a reboot
@@ -288,20 +249,10 @@ def dead_inside(case: Case) -> Tuple[str, ...]:
 
 def tunnel(case: Case) -> Optional[str]:
     """The VPN's interface that packets leave by now. Raises Unread, Contradiction."""
-    return next((name for name in case.uplinks() if name.startswith("utun")), None)
+    return next((name for name in case.uplinks() if path.is_tunnel(case.facts, name)), None)
 
 
 def carried(case: Case, subnet: IPv4Network, uplink: str) -> bool:
     """Whether any rule that pf gets to translates the subnet there. Raises Unread."""
-    if translated(case.facts, subnet, uplink).state:
-        return True
-    return any(n.called and n.uplink == uplink and n.holds(subnet) for n in _others(case))
-
-
-def leaking(case: Case, subnet: IPv4Network, uplink: str) -> Optional[str]:
-    """The line of a rule in force that translates a subnet on an uplink."""
-    called = sharing_called(case)
-    for nat in _others(case) + (_vmnets(case) if called else []):
-        if nat.called and nat.uplink == uplink and nat.holds(subnet):
-            return nat.line
-    return None
+    _live(case)
+    return path.who(case.facts, subnet, uplink).who in (path.OURS, path.VMNET, path.OTHER)

@@ -553,7 +553,7 @@ def test_a_found_subnet_that_overlaps_is_left_out_and_a_given_one_is_refused(new
     mac.add_network("blue", "192.168.1.0/25")
     found = run(mac, "net.detect")
     assert found.code == 0
-    assert "192.168.1.0/25 is left out: en0" in found.out
+    assert "the container network 192.168.1.0/25 overlaps en0" in found.out
     assert run(mac, "net.setup").code == 0
     assert nat_of(mac) == EVERYWHERE
     before = picture(mac)
@@ -569,6 +569,7 @@ def test_where_every_subnet_overlaps_nothing_is_done(new: New) -> None:
     before = picture(mac)
     ran = run(mac, "net.setup")
     assert ran.code == 3, ran
+    assert "overlaps en0" in ran.err
     assert "--subnets" in ran.err
     assert changed(before, picture(mac)) == []
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from container_net import desired, parse, render
-from container_net.desired import Coverage, Uplinks, covered, desire
+from container_net.desired import Uplinks, desire
 from container_net.model import (
     BadInput,
     Boot,
@@ -21,6 +21,7 @@ from container_net.model import (
     Interface,
     Network,
     Port,
+    Problem,
     Reading,
     Reference,
     Route,
@@ -34,7 +35,7 @@ SESSION = "7B2C1F60-0A3D-4E55-9C1B-52D2F00DBEEF"
 ANCHOR = "com.apple/250.container-net"
 NET = IPv4Network("192.168.64.0/24")
 OTHER = IPv4Network("10.9.0.0/16")
-UNREAD: Reading[Any] = Reading(why="it could not be read", source="command")
+UNREAD: Reading[Any] = Reading(None, "command", Problem.OTHER, "it could not be read")
 
 
 def rules(*texts: str) -> Reading[Tuple[Rule, ...]]:
@@ -67,6 +68,9 @@ def facts(**changes: Any) -> Facts:
         "anchor_rules": Reading(()),
         "sharing_nat": Reading(()),
         "sharing_children": {"base_v4": Reading(()), "shared_v4": Reading(())},
+        "anchors": Reading(()),
+        "foreign_nat": {},
+        "pf_conf_error": Reading(""),
         "daemon": Reading(Daemon(False)),
         "files": {"pf_conf": Reading(FileFact("/private/etc/pf.conf"))},
         "state": Reading(None),
@@ -86,6 +90,13 @@ def ports(*devices: str) -> Reading[Tuple[Port, ...]]:
 
 def interface(name: str, *addresses: str, members: Sequence[str] = ()) -> Interface:
     return Interface(name, ("UP",), tuple(map(IPv4Interface, addresses)), tuple(members))
+
+
+CALL = 'nat-anchor "com.apple.internet-sharing" all'
+CALLS = rules('nat-anchor "com.apple/*" all', CALL)
+SHARED = rules('nat-anchor "base_v4" all', 'nat-anchor "shared_v4" all')
+VMNET = "nat on en0 inet from 192.168.64.0/24 to any -> (en0:0) extfilter ei"
+BRIDGE = "no nat on bridge100 inet from 192.168.64.1 to 192.168.64.0/24"
 
 
 def uplinks(found: Facts, settings: Optional[Settings] = None) -> Uplinks:
@@ -297,9 +308,8 @@ def test_a_subnet_that_a_neighbour_lives_on_is_left_out_and_said() -> None:
     ):
         made = desire(found, Settings())
         assert made.subnets == ()
-        assert any(
-            "left out: en0 of this Mac lives there (192.168.64.5/24)" in n for n in made.notes
-        )
+        assert any("overlaps en0 of this Mac (192.168.64.5/24)" in n for n in made.notes)
+        assert bool(made.overlaps) == bool(found.networks.value)
 
 
 def test_a_given_subnet_that_a_neighbour_lives_on_is_refused() -> None:
@@ -357,229 +367,6 @@ def test_a_bridge_counts_unless_it_is_known_to_be_host_only() -> None:
     assert desired.nat_bridge_up(facts(interfaces=Reading((one,)), networks=UNREAD)) is True
     assert desired.nat_bridge_up(facts(interfaces=Reading((interface("en0"),)))) is False
     assert desired.nat_bridge_up(facts(interfaces=UNREAD)) is None
-
-
-# -- covered by vmnet
-
-CALL = 'nat-anchor "com.apple.internet-sharing" all'
-CALLS = rules('nat-anchor "com.apple/*" all', CALL)
-SHARED = rules('nat-anchor "base_v4" all', 'nat-anchor "shared_v4" all')
-VMNET = "nat on en0 inet from 192.168.64.0/24 to any -> (en0:0) extfilter ei"
-BRIDGE = "no nat on bridge100 inet from 192.168.64.1 to 192.168.64.0/24"
-
-
-def working(*texts: str, **changes: Any) -> Facts:
-    """A Mac on which vmnet translates the subnet on en0."""
-    values: Dict[str, Any] = {
-        "forwarding": Reading(1),
-        "pf_enabled": Reading(True),
-        "main_nat": CALLS,
-        "sharing_nat": SHARED,
-        "sharing_children": {"base_v4": rules(), "shared_v4": rules(*(texts or (VMNET, BRIDGE)))},
-        "default_route": route("en0"),
-        "public_route": route("en0"),
-        "ports": ports("en0"),
-    }
-    return facts(**{**values, **changes})
-
-
-def verdict(found: Facts, uplink: str = "en0", subnet: IPv4Network = NET) -> Coverage:
-    made = covered(found, subnet, uplink)
-    assert made.why
-    return made
-
-
-def test_a_mac_on_which_all_of_it_holds_is_covered_by_the_rule_that_is_named() -> None:
-    assert verdict(working()) == Coverage(True, VMNET)
-
-
-@pytest.mark.parametrize(
-    ("change", "why"),
-    [
-        ({"forwarding": Reading(0)}, "forwarding is 0"),
-        ({"pf_enabled": Reading(False)}, "pf is disabled"),
-        ({"main_nat": rules('nat-anchor "com.apple/*" all')}, "nothing calls them (F01)"),
-        ({"main_nat": rules('rdr-anchor "com.apple.internet-sharing" all')}, "(F01)"),
-        ({"main_nat": rules('nat-anchor "com.apple.internet-sharing2" all')}, "(F01)"),
-        ({"sharing_nat": rules()}, "nothing calls them (F01)"),
-        ({"sharing_nat": rules('nat-anchor "base_v4" all')}, "no rule for"),
-        ({"sharing_children": {"base_v4": rules(), "shared_v4": rules()}}, "no rule for"),
-        ({"sharing_children": {"shared_v4": rules(BRIDGE)}}, "no rule for"),
-    ],
-    ids=[
-        "forwarding",
-        "pf",
-        "call line lost",
-        "rdr call only",
-        "another anchor's call",
-        "child's call lost",
-        "other child called",
-        "no rules",
-        "no nat rule",
-    ],
-)
-def test_each_condition_alone_makes_it_uncovered(change: Dict[str, Any], why: str) -> None:
-    made = verdict(working(**change))
-    assert made.state is False
-    assert why in made.why
-
-
-@pytest.mark.parametrize(
-    "name", ["forwarding", "pf_enabled", "main_nat", "sharing_nat", "sharing_children"]
-)
-def test_whatever_was_not_read_makes_it_unknown(name: str) -> None:
-    change: Dict[str, Any] = {name: UNREAD}
-    if name == "sharing_children":
-        change = {name: {"base_v4": rules(), "shared_v4": UNREAD}}
-    assert verdict(working(**change)) == Coverage(None, "it could not be read")
-
-
-def test_what_was_not_read_does_not_matter_where_it_is_not_called() -> None:
-    found = working(sharing_nat=rules('nat-anchor "shared_v4" all'))
-    found = dataclasses.replace(
-        found, sharing_children={**found.sharing_children, "base_v4": UNREAD}
-    )
-    assert verdict(found).state is True
-
-
-def test_without_any_rule_of_vmnets_nothing_is_said_about_lost_calls() -> None:
-    assert verdict(facts(forwarding=Reading(1), pf_enabled=Reading(True))) == Coverage(
-        False, "vmnet translates nothing now"
-    )
-
-
-@pytest.mark.parametrize(
-    ("main", "sharing"),
-    [
-        ('nat-anchor "com.apple.internet-sharing" all', 'nat-anchor "*" all'),
-        ('nat-anchor "com.apple.internet-sharing/*" all', ""),
-        (
-            'nat-anchor "com.apple.internet-sharing" all',
-            'nat-anchor "com.apple.internet-sharing/shared_v4" all',
-        ),
-    ],
-    ids=["in vmnet's anchor", "in the main ruleset", "by the full path"],
-)
-def test_calls_may_be_wildcards_or_paths(main: str, sharing: str) -> None:
-    found = working(main_nat=rules(main), sharing_nat=rules(sharing) if sharing else rules())
-    assert verdict(found).state is True
-
-
-@pytest.mark.parametrize(
-    ("text", "uplink"),
-    [
-        ("nat on en5 inet from 192.168.64.0/24 to any -> (en5:0) extfilter ei", "en0"),
-        ("nat on en0 inet from 192.168.64.0/24 to any -> (en0:0) extfilter ei", "utun4"),
-        ("nat on en0 inet from 192.168.65.0/24 to any -> (en0:0)", "en0"),
-        ("nat on en0 inet from 192.168.64.0/25 to any -> (en0:0)", "en0"),
-        ("nat on en0 inet from 192.168.64.0/24 to 10.0.0.0/8 -> (en0:0)", "en0"),
-        ("nat on ! en0 inet from 192.168.64.0/24 to any -> 10.0.0.5", "en0"),
-        ("rdr on en0 inet from 192.168.64.0/24 to any -> 127.0.0.1", "en0"),
-        ("nat on en0 inet6 from fd00::/64 to any -> (en0:0)", "en0"),
-    ],
-    ids=["stale", "stale under a VPN", "other", "part", "to some", "elsewhere", "rdr", "inet6"],
-)
-def test_a_rule_for_something_else_covers_nothing(text: str, uplink: str) -> None:
-    assert verdict(working(text), uplink).state is False
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "nat on en0 inet from 192.168.0.0/16 to any -> (en0:0)",
-        "nat on en0 inet from any to any -> (en0) round-robin",
-        "nat on en0 inet all -> (en0) round-robin",
-        "nat inet from 192.168.64.0/24 to any -> 10.0.0.5",
-        "nat on ! bridge100 inet from 192.168.64.0/24 to any -> 10.0.0.5",
-        "nat on en0 from 192.168.64.0/24 to any -> (en0:0)",
-    ],
-)
-def test_a_rule_that_holds_the_pair_covers_it(text: str) -> None:
-    assert verdict(working(text)) == Coverage(True, text)
-
-
-@pytest.mark.parametrize(
-    ("texts", "state"),
-    [
-        (("no nat on en0 inet from 192.168.64.0/24 to any", VMNET), False),
-        (("no nat on en0 inet from any to any", VMNET), False),
-        (("no nat inet from 192.168.0.0/16 to any", VMNET), False),
-        ((VMNET, "no nat on en0 inet from 192.168.64.0/24 to any"), True),
-        (("no nat on en5 inet from 192.168.64.0/24 to any", VMNET), True),
-        (("no nat on en0 inet from 192.168.64.0/24 to 10.0.0.0/8", VMNET), True),
-        (("no nat on en0 inet from 192.168.65.0/24 to any", VMNET), True),
-    ],
-    ids=["earlier", "any", "anywhere", "later", "elsewhere", "to some", "other"],
-)
-def test_an_earlier_exemption_wins(texts: Tuple[str, ...], state: bool) -> None:
-    assert verdict(working(*texts)).state is state
-
-
-def test_an_exemption_in_an_earlier_child_wins() -> None:
-    children = {
-        "base_v4": rules("no nat on en0 inet from any to any"),
-        "shared_v4": rules(VMNET),
-    }
-    assert verdict(working(sharing_children=children)).state is False
-    later = rules('nat-anchor "shared_v4" all', 'nat-anchor "base_v4" all')
-    assert verdict(working(sharing_children=children, sharing_nat=later)).state is True
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "nat on en0 inet from <nat_sources> to any -> (en0:0)",
-        "nat on en0 inet proto tcp from 192.168.64.0/24 to any -> (en0:0)",
-        "no nat on en0 inet proto udp from 192.168.64.0/24 to any",
-        "nat on en0 inet from ! 10.0.0.0/8 to any -> (en0:0)",
-        "nat on en0 inet from 192.168.64.0/24 port 53 to any -> (en0:0)",
-    ],
-)
-def test_a_rule_in_foreign_syntax_makes_it_unknown_with_the_rule_as_evidence(text: str) -> None:
-    made = verdict(working(text, VMNET))
-    assert made.state is None
-    assert text in made.why
-    assert verdict(working(VMNET, text)).state is True
-    assert verdict(working(text), "en5").state is False
-
-
-def test_translated_says_the_same_without_looking_at_forwarding() -> None:
-    found = working(forwarding=Reading(0))
-    assert desired.translated(found, NET, "en0") == Coverage(True, VMNET)
-    assert desired.translated(working(forwarding=UNREAD), NET, "en0").state is True
-
-
-# -- the hook
-
-
-@pytest.mark.parametrize(
-    ("texts", "there"),
-    [
-        (('nat-anchor "com.apple/*" all',), True),
-        ((CALL, 'nat-anchor "com.apple/250.container-net" all'), True),
-        ((), False),
-        ((CALL,), False),
-        (('nat-anchor "com.apple" all',), False),
-        (('nat-anchor "/*" all',), False),
-        (('rdr-anchor "com.apple/*" all',), False),
-        (('nat-anchor "com.apple/250.container-net2" all',), False),
-        (('anchor "com.apple/*" all',), False),
-    ],
-)
-def test_the_hook_is_a_call_of_our_anchor_in_the_live_ruleset(
-    texts: Tuple[str, ...], there: bool
-) -> None:
-    assert desired.hook(facts(main_nat=rules(*texts))) is there
-
-
-def test_the_hook_is_not_known_where_the_ruleset_was_not_read() -> None:
-    assert desired.hook(facts(main_nat=UNREAD)) is None
-
-
-def test_the_hook_is_that_of_the_anchor_in_use() -> None:
-    main = rules('nat-anchor "com.apple/mine" all')
-    assert desired.hook(facts(main_nat=main, anchor="com.apple/mine")) is True
-    assert desired.hook(facts(main_nat=main)) is False
 
 
 # -- what is ours
@@ -662,25 +449,6 @@ def test_a_mac_is_managed_while_something_of_ours_is_in_force() -> None:
     assert desired.managed(facts(**this_boot))
     assert not desired.managed(facts(**{**this_boot, "boot_session": Reading("another-boot")}))
     assert desired.managed(facts(anchor_nat=rules("nat on en0 all -> (en0:0)")))
-
-
-@pytest.mark.parametrize(
-    ("text", "is_ours"),
-    [
-        ("nat on en0 inet from 192.168.64.0/24 to any -> (en0:0) extfilter ei", True),
-        # As version 0.1 wrote them.
-        ("nat on en0 inet from 192.168.64.0/24 to any -> (en0:0)", True),
-        ("nat on en0 inet from 192.168.64.0/24 to any -> (en0:0) round-robin", True),
-        ("nat on en0 inet from 192.168.0.0/16 to any -> (en0:0)", True),
-        ("nat on en5 inet from 192.168.64.0/24 to any -> (en5:0)", False),
-        ("nat on en0 inet from 192.168.65.0/24 to any -> (en0:0)", False),
-        ("no nat on en0 inet from 192.168.64.0/24 to any", False),
-        ("nat on en0 inet from <x> to any -> (en0:0)", False),
-    ],
-)
-def test_our_rule_for_a_pair_is_the_first_that_takes_it(text: str, is_ours: bool) -> None:
-    found = facts(anchor_nat=rules("nat on en9 inet from any to any -> (en9:0)", text))
-    assert desired.ours(found, NET, "en0") == (Rule(text) if is_ours else None)
 
 
 # -- desire
@@ -878,18 +646,3 @@ def test_whatever_the_mac_no_rule_is_wanted_where_none_may_be(mac: Facts, keep: 
     )
     assert not set(made.uplinks.needed) & set(made.uplinks.spare)
     assert all(note.isprintable() for note in made.notes)
-
-
-@pytest.mark.parametrize(
-    "rule",
-    [
-        "nat on en0 inet from 192.168.64.0/24 to any port = 53 -> (en0:0)",
-        "no nat on en0 inet from 192.168.64.0/24 to any port = 53",
-        "no nat inet from <x> to any",
-        "nat on en0 inet from 999.1.1.1 to any -> (en0:0)",
-        "nat on en0 inet from 192.168.64.1/24 to any -> (en0:0)",
-    ],
-)
-def test_a_rule_that_is_not_understood_is_neither_coverage_nor_its_absence(rule: str) -> None:
-    facts = working(rule, "nat on en0 inet from 192.168.64.0/24 to any -> (en0:0) extfilter ei")
-    assert verdict(facts).state is None

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from container_net import doctor, doctor_report, text
 from container_net.doctor_report import Mask
 from container_net.faults import BY_ID, FAULTS, GUIDE, document
-from container_net.model import BadInput, Reading
+from container_net.model import BadInput, Problem, Reading
 from container_net.recognise import BY_SYMPTOM, REGISTRY, WITH_PROBE, Finding
 from container_net.report import Screen
 from container_net.settings import Settings
@@ -298,10 +298,6 @@ def test_a_stale_document_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_what_is_not_there_is_passed_over_in_silence() -> None:
-    from container_net import probes
-
-    absent: Reading[Any] = Reading(
-        why=probes.no_program("/usr/sbin/lsof"), source="sudo /usr/sbin/lsof -nP"
-    )
+    absent: Reading[Any] = Reading(None, "sudo /usr/sbin/lsof -nP", Problem.NO_PROGRAM)
     assert doctor._quiet(absent)
-    assert not doctor._quiet(Reading(why=probes.no_answer("x"), source="x"))
+    assert not doctor._quiet(Reading(None, "x", Problem.NO_ANSWER))

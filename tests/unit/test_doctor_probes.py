@@ -12,14 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from container_net import probes
+from container_net import parse, probes
 from container_net.machine import Answer
 from container_net.parse import Unreadable
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 PARSERS: List[Callable[[Answer], Any]] = [
     probes.user_id,
-    probes.attachments,
     probes.builder,
     probes.netstat,
     probes.resolvers,
@@ -27,9 +26,9 @@ PARSERS: List[Callable[[Answer], Any]] = [
     probes.extensions,
     probes.firewall,
     probes.sockets,
-    probes.anchors,
+    parse.anchors,
     probes.isolation,
-    probes.pf_conf_error,
+    parse.pf_conf_error,
     probes.log_lines,
     probes.guest_table,
 ]
@@ -86,7 +85,7 @@ def test_a_last_line_without_its_newline_was_cut_off() -> None:
     ("parser", "text"),
     [
         (probes.user_id, "501\n"),
-        (probes.anchors, "  com.apple\n  com.apple/250.container-net\n"),
+        (parse.anchors, "  com.apple\n  com.apple/250.container-net\n"),
         (probes.isolation, "   192.168.64.0/24\n   192.168.65.0/24\n"),
         (probes.guest_table, "container-net-probe 1\ngateway ok x\nend\n"),
     ],
@@ -204,7 +203,7 @@ def test_only_network_extensions_that_are_in_force_count() -> None:
     ],
 )
 def test_addresses_of_containers_in_all_generations(text: str) -> None:
-    (found,) = probes.attachments(said(text))
+    ((found,),) = (run.attachments for run in parse.containers(said(text)))
     assert (found.container, found.network, found.running) == ("web", "default", True)
     assert (found.address, found.gateway) == (
         IPv4Address("192.168.64.3"),
@@ -222,10 +221,10 @@ def test_load_lines_of_a_pf_conf() -> None:
 def test_what_pf_says_of_a_file_is_told_without_its_banner() -> None:
     banner = "pfctl: Use of -f option, could result in flushing of rules\n\n"
     err = banner + "/etc/pf.conf:3: syntax error\n"
-    assert probes.pf_conf_error(said("", 1, err)) == "/etc/pf.conf:3: syntax error"
-    assert probes.pf_conf_error(said("", 0, err)) == ""
+    assert parse.pf_conf_error(said("", 1, err)) == "/etc/pf.conf:3: syntax error"
+    assert parse.pf_conf_error(said("", 0, err)) == ""
     with pytest.raises(Unreadable):
-        probes.pf_conf_error(said("", 1, "pfctl: /etc/pf.conf: Permission denied\n"))
+        parse.pf_conf_error(said("", 1, "pfctl: /etc/pf.conf: Permission denied\n"))
 
 
 # -- the script in the container

@@ -16,7 +16,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import container_net.faults as package
-from container_net import ko
 from container_net.faults import (
     AUTO,
     BY_ID,
@@ -41,10 +40,10 @@ ROWS = (*(f"F{number:02}" for number in range(1, 50)), "F21b")
 
 # The column "auto" of the reference; where it says more than one word, what this tool does itself.
 AUTO_OF = {
-    "yes": "F02 F03 F11 F12 F14 F15 F38 F43 F45 F46 F47 F49",
+    "yes": "F03 F11 F12 F14 F15 F43 F45 F46 F49",
     "ask": "F01 F06 F07 F13 F23 F25 F28 F32 F33 F37",
-    "no": "F04 F08 F09 F10 F16 F17 F18 F19 F21 F22 F24 F26 F27 F29 F30 F31 F34 F36 F39 F41 F42 "
-    "F44 F48",
+    "no": "F02 F04 F08 F09 F10 F16 F17 F18 F19 F21 F22 F24 F26 F27 F29 F30 F31 F34 F36 F38 F39 F41 "
+    "F42 F44 F47 F48",
     "none": "F05 F20 F21b F35 F40",
 }
 
@@ -144,7 +143,7 @@ def test_no_cure_reloads_or_empties_the_main_ruleset() -> None:
 
 def test_capital_words_of_commands_are_known_placeholders_or_names() -> None:
     names = {"INVOKE_NET_UPLINKS", "NODE_OPTIONS", "HTTP_PROXY", "HTTPS_PROXY", "HUP", "LISTEN"}
-    names |= {"UDP", "TCP", "TCP:LISTEN"}
+    names |= {"UDP", "TCP", "TCP:LISTEN", "ENV"}
     seen: Set[str] = set()
     for where, step in every_step():
         for word in re.findall(r"(?<![A-Za-z/.-])[A-Z][A-Z_]{2,}(?![a-z])", step.command or ""):
@@ -253,23 +252,6 @@ def test_every_text_is_a_marked_literal() -> None:
 
 def test_the_mark_changes_nothing() -> None:
     assert N_("as it is") == "as it is"
-
-
-def test_every_text_has_korean_of_its_own() -> None:
-    for text in texts():
-        korean = TEXTS.get(text, "")
-        assert korean.strip(), text
-        assert korean != text
-        assert HANGUL.search(korean), text
-
-
-def test_the_korean_has_no_entry_that_nobody_shows() -> None:
-    assert set(TEXTS) - set(texts()) == set()
-
-
-def test_the_korean_is_what_the_door_serves() -> None:
-    for text in texts():
-        assert ko.TEXTS[text] == TEXTS[text]
 
 
 def test_the_korean_keeps_commands_numbers_and_ids() -> None:

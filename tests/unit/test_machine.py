@@ -1024,6 +1024,8 @@ TABLE: Dict[str, str] = {
     "/bin/launchctl print system/local.container-net": "\tstate = running\n",
     "/bin/launchctl print-disabled system": '\t"local.container-net" => disabled\n',
     "sudo /usr/bin/true": "",
+    "sudo /sbin/pfctl -v -s Anchors": "  com.apple\n  com.apple/250.container-net\n",
+    "/sbin/pfctl -n -f /private/etc/pf.conf": "",
     "sudo /sbin/pfctl -s info": "Status: Enabled for 0 days 00:00:10      Debug: Urgent\n",
     "sudo /sbin/pfctl -s References": "TOKENS:\nPID  Process Name  TOKEN  TIMESTAMP\n"
     "4711     pfctl                        15                       0 days 00:00:00\n",
@@ -1052,6 +1054,7 @@ def table_machine(folder: Path, changes: Dict[str, Any]) -> Machine:
         words = shlex.split(command)
         root = words[0] == "sudo"
         line = [str(folder) + words[1 if root else 0], *words[2 if root else 1 :]]
+        line = [str(folder) + word if word == "/private/etc/pf.conf" else word for word in line]
         if root:
             line = [f"{folder}/usr/bin/sudo", "-n", *line]
         result = Result(said, ALTQ if "pfctl" in command else "") if isinstance(said, str) else said
@@ -1200,6 +1203,7 @@ def test_the_anchor_of_the_state_file_is_the_one_that_is_read(mac_folder: Path) 
     place = mac_folder / "private/var/db/container-net/state.json"
     place.write_text('{"schema": 1, "anchor": "com.apple/mine"}')
     changes: Dict[str, Any] = {c: None for c in TABLE if "-a com.apple/250.container-net" in c}
+    changes["sudo /sbin/pfctl -v -s Anchors"] = "  com.apple\n  com.apple/mine\n"
     changes["sudo /sbin/pfctl -a com.apple/mine -v -s nat"] = ""
     changes["sudo /sbin/pfctl -a com.apple/mine -s rules"] = "block drop all\n"
     found = facts.gather(table_machine(mac_folder, changes), Settings())

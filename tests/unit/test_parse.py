@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from pathlib import Path
@@ -383,7 +384,14 @@ def test_networks_that_make_no_sense_are_unreadable(answer: Answer) -> None:
     ids=["0.7", "0.12", "1.0"],
 )
 def test_a_container_reads_the_same_in_every_generation(text: str) -> None:
-    assert parse.containers(said(text)) == (ContainerRun("web", True, ("default",), "nginx:1"),)
+    assert bare(parse.containers(said(text))) == [
+        ContainerRun("web", True, ("default",), "nginx:1")
+    ]
+
+
+def bare(found: Tuple[ContainerRun, ...]) -> List[ContainerRun]:
+    """Without the places in networks, which tests/unit/test_doctor_probes.py looks at."""
+    return [dataclasses.replace(run, attachments=()) for run in found]
 
 
 @pytest.mark.parametrize(
@@ -396,7 +404,7 @@ def test_a_container_reads_the_same_in_every_generation(text: str) -> None:
     ],
 )
 def test_fields_of_a_container_may_be_missing(text: str, container: ContainerRun) -> None:
-    assert parse.containers(said(text)) == (container,)
+    assert bare(parse.containers(said(text))) == [container]
 
 
 @pytest.mark.parametrize(
@@ -722,6 +730,8 @@ def test_what_could_not_be_read_is_quoted(answer: Answer, words: str) -> None:
 # -- no parser crashes
 
 PARSERS: Dict[str, Callable[[Answer], Any]] = {
+    "anchors": parse.anchors,
+    "pf_conf_error": parse.pf_conf_error,
     "default_route": parse.default_route,
     "forwarding": parse.forwarding,
     "boot_session": parse.boot_session,
