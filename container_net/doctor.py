@@ -17,26 +17,17 @@ from urllib.parse import urlsplit
 from . import facts as facts_module
 from . import probes
 from .desired import desire
-from .faults import BY_ID, Fault, Step
+from .faults import BY_ID, BY_NAME, FAULTS, ORDER, REGISTRY
+from .faults.case import NOTE, POSSIBLE, PRESENT, UNKNOWN, Case, Finding
+from .faults.fault import Fault, Step
+from .faults.recognise import recognise
 from .machine import Machine
 from .model import BadInput, Facts, Image, Problem, Reading
 from .probes import Extra, Target
-from .recognise import (
-    NOTE,
-    POSSIBLE,
-    PRESENT,
-    REGISTRY,
-    UNKNOWN,
-    WITH_PROBE,
-    Case,
-    Finding,
-    recognise,
-)
 from .settings import Settings
 from .text import _
 
 __all__ = [
-    "ORDER",
     "Answer",
     "Diagnosis",
     "Unknown",
@@ -49,15 +40,6 @@ __all__ = [
     "target_of",
     "told_apart",
 ]
-
-# The likeliest first cause first: what stops everything, then the way from near to far, then what
-# concerns some programs only, and last what hurts at the next boot or now and then.
-ORDER: Tuple[str, ...] = (
-    *("F35", "F36", "F38", "F34", "F33", "F13", "F08", "F37", "F45", "F11", "F46", "F01", "F12"),
-    *("F03", "F15", "F14", "F07", "F05", "F18", "F48", "F06", "F09", "F17", "F19", "F21", "F22"),
-    *("F24", "F23", "F42", "F28", "F29", "F27", "F49", "F47", "F02", "F32", "F43", "F25", "F41"),
-    *("F39", "F40", "F04"),
-)
 
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 # On a managed Mac the firewall's program always says so (faults.md, F18).
@@ -229,7 +211,7 @@ def answer(facts: Facts, settings: Settings, extra: Extra, *, asks_as_root: bool
         tuple(Diagnosis(BY_ID[f.id], f) for f in findings.values() if f.state == NOTE),
         (*_unknown(facts, extra, findings), *_unexplained(extra, found)),
         findings,
-        len(REGISTRY) if probed else len(REGISTRY) - len(WITH_PROBE),
+        len(REGISTRY) - (0 if probed else sum(f.needs_probe for f in FAULTS)),
         desired.notes,
     )
 
@@ -251,7 +233,7 @@ def judge(findings: Mapping[str, Finding]) -> Tuple[Diagnosis, ...]:
 
 
 def _root_cause(fault: str, present: Sequence[str]) -> str:
-    causes = [name for name in present if name in BY_ID[fault].consequence_of]
+    causes = [f for f in present if BY_ID[f].name in BY_ID[fault].consequence_of]
     return _root_cause(causes[0], present) if causes else fault
 
 
@@ -362,19 +344,20 @@ def auto(fault: Fault, finding: Finding) -> str:
 
 def told_apart(finding: Finding) -> Tuple[str, ...]:
     """What would tell a possible fault from those that look the same."""
+    own = BY_ID[finding.id]
     told = []
-    for other in finding.apart:
-        how = next((d.how for d in BY_ID[finding.id].distinguish if d.other == other), None)
-        if how is None:
-            how = next((d.how for d in BY_ID[other].distinguish if d.other == finding.id), None)
-        if how is not None:
-            told.append(_(how))
+    for name in finding.apart:
+        other = BY_NAME[name]
+        hows = [d.how for d in own.distinguish if d.other == name]
+        hows += [d.how for d in other.distinguish if d.other == own.name]
+        if hows:
+            told.append(_(hows[0]))
         else:
             told.append(
                 _(
                     "{first} or {second}: install the signed package and allow it once; if "
                     "published ports work from then on, it was the Homebrew build's path (F29)."
-                ).format(first=finding.id, second=other)
+                ).format(first=own.id, second=other.id)
             )
     return tuple(dict.fromkeys(told))
 

@@ -17,12 +17,14 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Protocol, Seque
 
 from . import __version__, doctor
 from .doctor import Answer, Diagnosis
-from .faults import BY_ID, LIMIT, Fault, Match, Step, explain
+from .faults import BY_ID, BY_NAME
+from .faults.case import NOTE, POSSIBLE, PRESENT, Finding
+from .faults.fault import Fault, Step
+from .faults.match import LIMIT, Match, explain
 from .machine import Machine
 from .model import BadInput, Reading
 from .parse import SCHEMA, excerpt
 from .probes import Target
-from .recognise import NOTE, POSSIBLE, PRESENT, Finding
 from .report import Line, Screen, line
 from .report import _pad as pad
 from .report import _width as width
@@ -274,6 +276,7 @@ def _fault_data(fault: Fault, finding: Finding, below: Iterable[Finding] = ()) -
     steps = doctor.cure(fault, finding)
     return {
         "id": fault.id,
+        "name": fault.name,
         "state": finding.state,
         "title": _(fault.title),
         "cause": _(fault.cause),
@@ -340,7 +343,7 @@ def _symptom_data(matches: Sequence[Match]) -> Dict[str, Any]:
                 "cause": _(row.cause),
                 "cure": [step.command or _(step.text) for step in row.cure],
                 "first_check": row.first_check.command,
-                "faults": list(row.faults),
+                "faults": [BY_NAME[name].id for name in row.faults],
             }
         )
     return {

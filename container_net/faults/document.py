@@ -12,8 +12,8 @@ from typing import Dict, List, Optional, Sequence
 
 from .. import text
 from ..text import _
-from .catalogue import GUIDE, SECTIONS
-from .entry import Fault, Step
+from . import BY_NAME, FAULTS, GUIDE
+from .fault import SECTIONS, Fault, Step
 
 __all__ = ["FILES", "document", "main"]
 
@@ -63,10 +63,10 @@ def _page(language: str) -> List[str]:
         *_block("invoke net.doctor --probe --report report.md"),
         *_contents(),
     ]
-    for section in SECTIONS:
-        rows += [f"## {_(section.title)}", ""]
-        for fault in section.faults:
-            rows += _fault(fault)
+    for section, title in SECTIONS.items():
+        rows += [f"## {_(title)}", ""]
+        for fault in FAULTS:
+            rows += _fault(fault) if fault.section == section else []
     return _no_blank_end(rows)
 
 
@@ -89,7 +89,7 @@ def _guide() -> List[str]:
             _(row.cause),
             "<br>".join(_inline(step) for step in row.cure),
             _inline(row.first_check),
-            ", ".join(f"[{name}](#{name.lower()})" for name in row.faults),
+            ", ".join(map(_to, row.faults)),
         )
         rows.append("| " + " | ".join(map(_cell, cells)) + " |")
     return [*rows, ""]
@@ -101,11 +101,17 @@ def _inline(step: Step) -> str:
 
 def _contents() -> List[str]:
     rows = [f"## {_('All faults')}", ""]
-    for section in SECTIONS:
-        rows += [f"**{_(section.title)}**", ""]
-        rows += [f"- [{f.id}](#{f.id.lower()}) {_(f.title)}" for f in section.faults]
+    for section, title in SECTIONS.items():
+        rows += [f"**{_(title)}**", ""]
+        rows += [f"- {_to(f.name)} {_(f.title)}" for f in FAULTS if f.section == section]
         rows.append("")
     return rows
+
+
+def _to(name: str) -> str:
+    """A link to a fault, by its name."""
+    number = BY_NAME[name].id
+    return f"[{number}](#{number.lower()})"
 
 
 def _block(command: str) -> List[str]:
@@ -122,7 +128,12 @@ def _auto() -> Dict[str, str]:
 
 
 def _fault(fault: Fault) -> List[str]:
-    rows = [f'<a id="{fault.id.lower()}"></a>', "", f"### {fault.id}: {_(fault.title)}", ""]
+    rows = [
+        f'<a id="{fault.id.lower()}"></a>',
+        "",
+        f"### {fault.id} `{fault.name}`: {_(fault.title)}",
+        "",
+    ]
     rows += [f"**{_('How it shows')}**", ""]
     for symptom in fault.symptoms:
         shown = f"`{symptom.example}`" if symptom.verbatim else _(symptom.example)
@@ -134,10 +145,10 @@ def _fault(fault: Fault) -> List[str]:
             rows += [f"   {line}".rstrip() for line in _block(step.command)]
     if fault.distinguish:
         rows += [f"**{_('Told apart')}**", ""]
-        rows += [f"- [{d.other}](#{d.other.lower()}): {_(d.how)}" for d in fault.distinguish]
+        rows += [f"- {_to(d.other)}: {_(d.how)}" for d in fault.distinguish]
         rows.append("")
     if fault.consequence_of:
-        causes = ", ".join(f"[{name}](#{name.lower()})" for name in fault.consequence_of)
+        causes = ", ".join(map(_to, fault.consequence_of))
         rows += [_("It can be a mere consequence of: {faults}").format(faults=causes), ""]
     rows += [
         f"- {_('Does the tool mend it?')} {_auto()[fault.auto]}",

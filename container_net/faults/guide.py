@@ -9,56 +9,10 @@ from __future__ import annotations
 
 from typing import Tuple
 
-from .entry import N_, Fault, GuideRow, Section, Step, Symptom, said
-from .evidence import pull
+from .fault import N_, GuideRow, Step, Symptom, said
+from .g04_agent_hangs import HANGS, REBUILD
 
-__all__ = ["GUIDE_FAULTS", "ROWS"]
-
-_HANGS = (
-    said(
-        r"hangs? after",
-        N_("the container hangs after its result"),
-        r"결과.{0,20}멈",
-    ),
-    Symptom(r"process\.exit\(0\)", "process.exit(0)"),
-)
-
-_REBUILD = (
-    Step(
-        N_(
-            "See whether the agent runner ends its process: `process.exit(0)` has to stand after "
-            "the result is written. Run this in the folder of the image's source."
-        ),
-        "grep -rn 'process.exit(0)' --include='*.ts' --include='*.js' .",
-    ),
-    Step(
-        N_(
-            "Rebuild the image and start a new container. NAME is the image's name and tag, such "
-            "as nanoclaw-agent:latest."
-        ),
-        "container build --tag NAME .",
-    ),
-    Step(
-        N_("If the rebuilt image still has the old code, delete the builder, which caches it."),
-        "container builder stop && container builder delete && container builder start",
-    ),
-)
-
-_G04 = Fault(
-    id="G04",
-    title=N_("The container hangs after its result"),
-    symptoms=_HANGS,
-    cause=N_(
-        "The agent runner in the image does not call `process.exit(0)` after the result: something "
-        "open keeps Node alive, so the container never ends. The network has no part in it."
-    ),
-    cure=_REBUILD,
-    auto="no",
-    versions=N_("images with an agent runner for Node, independent of macOS and container"),
-    evidence=(pull(178, "nanocoai/nanoclaw"), "the guide (trouble table)"),
-)
-
-GUIDE_FAULTS = Section(N_("The agent's image"), (_G04,))
+__all__ = ["ROWS"]
 
 ROWS: Tuple[GuideRow, ...] = (
     GuideRow(
@@ -82,7 +36,16 @@ ROWS: Tuple[GuideRow, ...] = (
         first_check=Step(
             N_("Is forwarding on? 1 is on, 0 is off."), "sysctl net.inet.ip.forwarding"
         ),
-        faults=("F11", "F01", "F03", "F07", "F14", "F15", "F46", "F05"),
+        faults=(
+            "forwarding-off",
+            "ruleset-replaced",
+            "vpn-not-followed",
+            "stale-nat",
+            "old-uplink",
+            "old-subnet",
+            "pf-disabled",
+            "vpn-filter",
+        ),
     ),
     GuideRow(
         id="G02",
@@ -111,7 +74,7 @@ ROWS: Tuple[GuideRow, ...] = (
             N_("Do the image's Dockerfile and the runner have the setting?"),
             "invoke net.env --check Dockerfile",
         ),
-        faults=("F39", "F40", "F41"),
+        faults=("node-ipv6-first", "no-ipv6", "large-mtu"),
     ),
     GuideRow(
         id="G03",
@@ -137,14 +100,22 @@ ROWS: Tuple[GuideRow, ...] = (
             ),
             "invoke net.status",
         ),
-        faults=("F01", "F21", "F22", "F10", "F11", "F13", "F46"),
+        faults=(
+            "ruleset-replaced",
+            "port-53-taken",
+            "gateway-dns",
+            "no-container",
+            "forwarding-off",
+            "subnet-disagrees",
+            "pf-disabled",
+        ),
     ),
     GuideRow(
         id="G04",
         symptom=N_("The container hangs after its result"),
-        symptoms=_HANGS,
+        symptoms=HANGS,
         cause=N_("The agent runner in the image does not call `process.exit(0)`."),
-        cure=_REBUILD,
+        cure=REBUILD,
         first_check=Step(
             N_(
                 "Is the container still listed as running after its result? If so, it is the "
@@ -152,6 +123,6 @@ ROWS: Tuple[GuideRow, ...] = (
             ),
             "container ls",
         ),
-        faults=("G04",),
+        faults=("agent-hangs",),
     ),
 )

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Dict, List, Optional, Tuple
 
-from .catalogue import FAULTS, GUIDE
-from .entry import Fault, GuideRow, Symptom, compiled, literals
+from . import FAULTS, GUIDE
+from .fault import Fault, GuideRow, Symptom, compiled, literals
 
 __all__ = ["LIMIT", "Match", "explain"]
 
@@ -89,12 +89,12 @@ def explain(text: str) -> Tuple[Match, ...]:
     ranked: List[Tuple[int, int, int, Match]] = []
     for index, fault in enumerate(FAULTS):
         own = _best(fault.symptoms, text, lowered)
-        led = primary.get(fault.id) or besides.get(fault.id)
+        led = primary.get(fault.name) or besides.get(fault.name)
         if own is None and led is None:
             continue
-        score = (_GUIDE if fault.id in primary else 0) + (own[0] if own else 0)
+        score = (_GUIDE if fault.name in primary else 0) + (own[0] if own else 0)
         row_found = led[0] if led else None
-        rank = row_found.faults.index(fault.id) if row_found else 0
+        rank = row_found.faults.index(fault.name) if row_found else 0
         quote = own[1] if own else led[1] if led else ""
         match = Match(fault, score, quote, own[2] if own else None, row_found)
         ranked.append((-score, rank, index, match))

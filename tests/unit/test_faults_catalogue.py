@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import importlib
 import re
 import sys
@@ -16,21 +17,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import container_net.faults as package
-from container_net.faults import (
+from container_net.faults import BY_ID, BY_NAME, FAULTS, GUIDE, ORDER, REGISTRY, texts
+from container_net.faults.fault import (
     AUTO,
-    BY_ID,
-    FAULTS,
-    GUIDE,
-    LIMIT,
     N_,
     PLACEHOLDERS,
     SECTIONS,
     Step,
     Symptom,
-    explain,
-    texts,
+    compiled,
+    literals,
 )
-from container_net.faults.entry import compiled, literals
+from container_net.faults.match import LIMIT, explain
 from container_net.ko.faults import TEXTS
 
 # The parser of `re` has no public name: `re._parser` since 3.11, `sre_parse` before.
@@ -186,7 +184,7 @@ def test_consequences_name_other_faults_and_never_go_in_a_circle() -> None:
     def causes(fault: str, path: Tuple[str, ...]) -> None:
         assert fault not in path, (*path, fault)
         for other in BY_ID[fault].consequence_of:
-            causes(other, (*path, fault))
+            causes(BY_NAME[other].id, (*path, fault))
 
     for fault in FAULTS:
         causes(fault.id, ())
@@ -195,11 +193,15 @@ def test_consequences_name_other_faults_and_never_go_in_a_circle() -> None:
 def test_faults_that_start_everything_else_are_under_nothing() -> None:
     for fault in ("F01", "F11", "F35"):
         assert BY_ID[fault].consequence_of == ()
-    assert "F01" in BY_ID["F22"].consequence_of
+    assert "ruleset-replaced" in BY_ID["F22"].consequence_of
 
 
 def test_what_tells_two_faults_apart_is_said_at_both() -> None:
-    pairs = {(fault.id, pair.other, pair.how) for fault in FAULTS for pair in fault.distinguish}
+    pairs = {
+        (fault.id, BY_NAME[pair.other].id, pair.how)
+        for fault in FAULTS
+        for pair in fault.distinguish
+    }
     assert pairs
     for one, other, how in pairs:
         assert one != other
@@ -210,9 +212,9 @@ def test_what_tells_two_faults_apart_is_said_at_both() -> None:
 
 def test_the_guide_has_its_four_rows_and_they_point_to_faults() -> None:
     assert [row.id for row in GUIDE] == ["G01", "G02", "G03", "G04"]
-    assert [row.faults[0] for row in GUIDE] == ["F11", "F39", "F01", "G04"]
+    assert [BY_NAME[row.faults[0]].id for row in GUIDE] == ["F11", "F39", "F01", "G04"]
     for row in GUIDE:
-        assert set(row.faults) <= set(BY_ID), row.id
+        assert set(row.faults) <= set(BY_NAME), row.id
         assert len(set(row.faults)) == len(row.faults), row.id
         assert row.cure, row.id
         assert row.first_check.command, row.id
@@ -532,6 +534,28 @@ def test_a_mebibyte_takes_less_than_two_seconds() -> None:
     assert time.process_time() - started < 2.0
 
 
-def test_sections_keep_every_fault_once() -> None:
-    listed = [fault.id for section in SECTIONS for fault in section.faults]
-    assert listed == [fault.id for fault in FAULTS]
+def test_names_are_unique_and_relations_name_faults() -> None:
+    assert len(BY_NAME) == len(BY_ID) == len(FAULTS)
+    for fault in FAULTS:
+        assert fault.section in SECTIONS
+        assert {*fault.consequence_of, *fault.yields_to} <= set(BY_NAME), fault.id
+        assert {pair.other for pair in fault.distinguish} <= set(BY_NAME), fault.id
+        # Shown by a command's output, or it is said why not.
+        assert (fault.id in REGISTRY) != bool(fault.unseen), fault.id
+
+
+def test_the_order_has_every_fault_after_those_that_it_yields_to() -> None:
+    assert sorted(ORDER) == sorted(REGISTRY)
+    for place, fault in enumerate(ORDER):
+        before = {BY_ID[other].name for other in ORDER[:place]}
+        assert set(BY_ID[fault].yields_to) <= before, fault
+
+
+def test_the_order_is_by_number_but_for_relations_and_refuses_a_circle() -> None:
+    made = [dataclasses.replace(BY_NAME[n], yields_to=()) for n in ("pf-disabled", "split-tunnel")]
+    assert package._order(made) == ("F04", "F46")
+    made[1] = dataclasses.replace(made[1], yields_to=("pf-disabled",))
+    assert package._order(made) == ("F46", "F04")
+    made[0] = dataclasses.replace(made[0], yields_to=("split-tunnel",))
+    with pytest.raises(ValueError, match="yield to one another"):
+        package._order(made)

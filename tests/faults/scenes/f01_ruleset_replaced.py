@@ -1,0 +1,37 @@
+"""The main pf ruleset was reloaded, and vmnet's NAT is cut off."""
+
+from __future__ import annotations
+
+from faults.scenes.base import (
+    fault,
+    task,
+)
+
+from container_net.simmac import Mac
+
+
+@fault("ruleset reloaded", F01="present")
+def _(mac: Mac) -> None:
+    mac.start_container()
+    mac.reload_main()
+
+
+@fault("the guide's one line", F01="present")
+def _(mac: Mac) -> None:
+    # `echo nat… | pfctl -ef -` for an uplink that the Mac does not use now.
+    mac.start_container()
+    mac.reload_main("nat on en1 from 192.168.64.0/24 to any -> (en1)\n")
+
+
+@fault("dns create", F01="present")
+def _(mac: Mac) -> None:
+    mac.start_container()
+    assert mac.dns_create("test")
+
+
+@fault("ours is called no more", F01="present")
+def _(mac: Mac) -> None:
+    mac.vmnet_nat(False)
+    mac.start_container()
+    task(mac, "setup")
+    mac.reload_main("pass all\n")
