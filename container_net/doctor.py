@@ -23,6 +23,7 @@ from .faults.fault import Fault, Step
 from .faults.recognise import recognise
 from .machine import Machine
 from .model import BadInput, Facts, Image, Problem, Reading
+from .options import Options
 from .probes import Extra, Target
 from .settings import Settings
 from .text import _
@@ -162,24 +163,24 @@ def _not_asked(source: str, why: str) -> Reading[Any]:
     return Reading(source=source, problem=Problem.OTHER, said=why)
 
 
-def target_of(settings: Settings, values: Mapping[str, Any]) -> Optional[Target]:
+def target_of(settings: Settings, options: Options) -> Optional[Target]:
     """What the probe asks for, from the options `probe`, `address`, `resolver`, `host`.
 
     None without `probe`. Raises BadInput.
     """
-    if not values.get("probe"):
+    if not options.probe:
         return None
-    host = values.get("host") or urlsplit(settings.url).hostname or ""
-    if not isinstance(host, str) or not _HOST.fullmatch(host):
+    host = options.host or urlsplit(settings.url).hostname or ""
+    if not _HOST.fullmatch(host):
         raise BadInput(_("--host is {value}: give a host's name.").format(value=repr(host)))
-    text, colon, port = str(values.get("address") or Target.address).partition(":")
+    text, colon, port = (options.address or Target.address).partition(":")
     if colon and not (re.fullmatch("[0-9]{1,5}", port) and 0 < int(port) < 65536):
         raise BadInput(_("--address is {value}: the port will not do.").format(value=repr(text)))
     return Target(
         image=settings.image,
         address=_ipv4("address", text),
         port=int(port) if colon else Target.port,
-        resolver=_ipv4("resolver", values.get("resolver") or Target.resolver),
+        resolver=_ipv4("resolver", options.resolver or Target.resolver),
         host=host,
         url=settings.url,
     )

@@ -23,6 +23,7 @@ from .faults.fault import Fault, Step
 from .faults.match import LIMIT, Match, explain
 from .machine import Machine
 from .model import BadInput, Reading
+from .options import Options
 from .parse import SCHEMA, excerpt
 from .probes import Target
 from .report import Line, Screen, line
@@ -44,7 +45,7 @@ class SessionLike(Protocol):
     machine: Machine
     settings: Settings
     screen: Screen
-    values: Dict[str, Any]
+    options: Options
 
     def setup(self) -> int:
         """Make the Mac as desired for this boot."""
@@ -61,8 +62,8 @@ def run(session: SessionLike) -> int:
 
     Returns 0 where no fault was found, else 1. Raises BadInput.
     """
-    target = doctor.target_of(session.settings, session.values)
-    path = session.values.get("report")
+    target = doctor.target_of(session.settings, session.options)
+    path = session.options.report
     if path:
         _check_report(Path(path))
     found = doctor.examine(session.machine, session.settings, target)
@@ -70,7 +71,7 @@ def run(session: SessionLike) -> int:
     if path:
         write_report(Path(path), markdown(found, session.settings))
         session.screen.warn([line(_("report written to {path}").format(path=path), "dim")])
-    if session.values.get("fix"):
+    if session.options.fix:
         found = _fix(session, found, target)
     session.screen.data(data(found))
     return found.code

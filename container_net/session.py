@@ -11,7 +11,7 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Iterator, List, Optional, Sequence, Tuple
 
 from invoke.context import Context
 
@@ -41,6 +41,7 @@ from .desired import (
 )
 from .machine import Machine, open_machine
 from .model import BadInput, ChangeFailed, Facts, Interrupted, NotHolding, Subnet
+from .options import Options
 from .parse import SCHEMA
 from .report import Line, Screen, line
 from .settings import Settings
@@ -74,16 +75,15 @@ def interruptible() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def open_session(context: Context, screen: Screen, values: Mapping[str, Any]) -> Session:
+def open_session(context: Context, screen: Screen, options: Options) -> Session:
     """Settings and machine of a run. Raises BadInput."""
-    options = {k: values[k] for k in settings.KEYS if values.get(k) not in (None, False)}
-    for name in ("guard", "fence"):
-        if values.get(f"no_{name}"):
-            options[name] = False
-    chosen = settings.load(context.config.get("net"), os.environ, options)
+    given = {key: value for key, value in vars(options).items() if key in settings.KEYS}
+    given = {key: value for key, value in given.items() if value not in (None, False)}
+    given.update({name: False for name in ("guard", "fence") if getattr(options, f"no_{name}")})
+    chosen = settings.load(context.config.get("net"), os.environ, given)
     use(chosen.lang)
     dry = bool(context.config.run.dry)
-    return Session(open_machine(context, chosen.sysroot), chosen, screen, dict(values), dry)
+    return Session(open_machine(context, chosen.sysroot), chosen, screen, options, dry)
 
 
 @dataclass
@@ -93,21 +93,21 @@ class Session:
     machine: Machine
     settings: Settings
     screen: Screen
-    values: Dict[str, Any]
+    options: Options
     dry: bool = False
     asked: bool = False
     """A person was asked and agreed."""
 
     @property
     def verbose(self) -> bool:
-        return bool(self.values.get("verbose"))
+        return self.options.verbose
 
     # -- looking
 
     def look(self, *, keep: bool = False) -> Tuple[Facts, Desired]:
         """Read the Mac, and what it should hold; with `keep`, so that it stays."""
         found = facts.gather(self.machine, self.settings)
-        keep = keep and not self.values.get("no_daemon")
+        keep = keep and not self.options.no_daemon
         return found, desire(found, self.settings, keep=keep)
 
     def look_as_root(self, *, keep: bool = False) -> Tuple[Facts, Desired]:
@@ -172,7 +172,7 @@ class Session:
             **render.everything(found, desired),
             **persist.files(desired, self.settings, found.anchor, self.machine.sysroot),
         }
-        out = self.values.get("out")
+        out = self.options.out
         if out:
             folder = Path(out)
             try:
@@ -203,7 +203,7 @@ class Session:
         return doctor_report.run(self)
 
     def env(self) -> int:
-        found = [env.check(path) for path in self.values.get("check") or ()]
+        found = [env.check(path) for path in self.options.check]
         self.screen.show(report.env_lines(found))
         self.screen.data(report.env_data(found))
         return 0 if all(f.state == status.OK for f in found) else 1
@@ -211,12 +211,12 @@ class Session:
     # -- plan
 
     def plan(self) -> int:
-        if self.values.get("persist") and self.values.get("teardown"):
+        if self.options.persist and self.options.teardown:
             raise BadInput(_("--persist and --teardown are two different plans; choose one."))
-        if self.values.get("teardown"):
+        if self.options.teardown:
             found, _desired = self.look_as_root()
             return self._show_plan(found, planning.teardown(found, *persist.unpersist(found)))
-        keep = bool(self.values.get("persist"))
+        keep = self.options.persist
         found, desired = self.look_as_root(keep=keep)
         leave = self._works_already(found, desired, keep=keep)
         return self._show_plan(found, self._wanted(found, desired, keep, leave))
@@ -239,7 +239,7 @@ class Session:
         """
         planning.require(found)
         planning.require_subnet(desired)
-        if self.values.get("always") or (managed(found) and not fence_only(found)):
+        if self.options.always or (managed(found) and not fence_only(found)):
             return None
         again = "net.persist" if keep else "net.setup"
         bridges = [s for s in desired.nat_subnets if bridge_of(found, s) is not None]
@@ -320,7 +320,7 @@ class Session:
         runtime = planning.setup(found, desired)
         if keep:
             parts = persist.Parts(
-                pf_conf=not self.values.get("no_pf_conf"), daemon=not self.values.get("no_daemon")
+                pf_conf=not self.options.no_pf_conf, daemon=not self.options.no_daemon
             )
         elif daemon_persisted(found):
             # Else the boot daemon would undo within a minute what differs from its own rules.
@@ -426,7 +426,7 @@ class Session:
             self.screen.data(report.plan_data(wanted))
             return False
         asks = sys.stdin.isatty() and sys.stdout.isatty() and not self.screen.as_json
-        if self.values.get("yes") or not asks:
+        if self.options.yes or not asks:
             return True
         sys.stderr.write(_("Go on? [y/N] "))
         sys.stderr.flush()

@@ -6,64 +6,23 @@ Imports that cost time wait until a task runs: `invoke --list` must not pay for 
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
-from inspect import Parameter, Signature
-from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Set, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, Sequence, Set
 
 from invoke.collection import Collection
 from invoke.context import Context
 from invoke.exceptions import Exit
-from invoke.tasks import Task
+from invoke.tasks import Task, task
+
+from .options import HELP, Options
 
 if TYPE_CHECKING:
     from .session import Session
 
 __all__ = ["net"]
 
-# Option: (default, help). Text options have no default, so that "not given" can be told.
-_OPTIONS: Mapping[str, Tuple[object, str]] = {
-    "json": (False, "One JSON object on stdout and nothing else."),
-    "lang": (None, "Language of the report: en or ko (default: from the locale)."),
-    "sysroot": (None, "Work on a simulated Mac in this folder."),
-    "subnets": (None, "Container subnets, comma-separated (default: detected)."),
-    "uplinks": (None, "Uplinks, such as en0,utun0-utun7 (default: all that can lead out)."),
-    "anchor": (None, "The pf anchor, a direct child of com.apple/."),
-    "force": (False, "Take a subnet that is public or wider than /8."),
-    "image": (None, "Image whose curl makes the guide's check."),
-    "url": (None, "Address that the check fetches."),
-    "expect": (None, "HTTP status that the check expects."),
-    "always": (False, "Load our rules also where vmnet's own work."),
-    "fence": (False, "Let containers reach the internet and nothing private."),
-    "no_fence": (False, "Take the fence down."),
-    "fence_allow": (None, "What the fence lets through: ADDRESS[/BITS][:PORT], comma-separated."),
-    "verbose": (False, "Show every rule."),
-    "no_guard": (False, "Leave out the rules that keep neighbours out and host-only networks in."),
-    "no_pf_conf": (False, "Leave /etc/pf.conf as it is."),
-    "no_daemon": (False, "Install no boot daemon."),
-    "yes": (False, "Do not ask."),
-    "persist": (False, "What net.persist would change."),
-    "teardown": (False, "What net.teardown would change."),
-    "probe": (False, "Look from inside a container as well; it is removed afterwards."),
-    "address": (
-        None,
-        "Address that the probe reaches for, with or without a port (default: 1.1.1.1).",
-    ),
-    "resolver": (None, "Resolver outside that the probe asks (default: 1.1.1.1)."),
-    "host": (None, "Name that the probe looks up (default: that of --url)."),
-    "symptom": (
-        None,
-        "Explain this message, or with - a log on standard input, from the catalogue alone.",
-    ),
-    "fix": (False, "Do what this tool may do by itself about what was found."),
-    "report": (None, "Write a Markdown report for a bug report into this file, masked."),
-    "out": (None, "Write the files into this folder instead of showing them."),
-    "check": ([], "Look into this Dockerfile or runner source; may be given several times."),
-}
-_EVERYWHERE = ("json", "lang", "sysroot")
-_PLACE = ("subnets", "uplinks", "anchor", "force")
-_PROBE = ("image", "url", "expect")
-_RULES = ("no_guard", "fence", "no_fence", "fence_allow")
 _SHORT = {"json": "j", "yes": "y", "image": "i", "url": "u", "out": "o"}
 
 
@@ -77,38 +36,17 @@ class _NetTask(Task):  # type: ignore[type-arg]
         return opts
 
 
-def _task(*names: str) -> Callable[[Callable[[Session], int]], _NetTask]:
-    """Make a task of a function from a session to an exit code, with these options."""
-
-    def make(body: Callable[[Session], int]) -> _NetTask:
-        options = (*names, *_EVERYWHERE)
-
-        def call(c: Context, **values: Any) -> None:
-            try:
-                code = _run(c, body, values)
-            except KeyboardInterrupt:
-                # Before the first module is there, or after the last word.
-                sys.stderr.write("container-net: interrupted\n")
-                code = 130
-            if code:
-                raise Exit(code=code)
-
-        call.__name__ = body.__name__
-        call.__doc__ = _translated(body.__doc__ or "")
-        kind = Parameter.POSITIONAL_OR_KEYWORD
-        call.__signature__ = Signature(  # type: ignore[attr-defined]
-            [Parameter("c", kind)]
-            + [Parameter(name, kind, default=_OPTIONS[name][0]) for name in options]
-        )
-        return _NetTask(
-            call,
-            name=body.__name__,
-            help={name.replace("_", "-"): _translated(_OPTIONS[name][1]) for name in options},
-            auto_shortflags=False,
-            iterable=[name for name in options if isinstance(_OPTIONS[name][0], list)],
-        )
-
-    return make
+def _task(body: Callable[..., None]) -> _NetTask:
+    """`@task` with the help of options.py and the language of the locale."""
+    names = list(inspect.signature(body).parameters)[1:]
+    body.__doc__ = _translated(body.__doc__ or "")
+    made: _NetTask = task(
+        klass=_NetTask,
+        auto_shortflags=False,
+        help={name.replace("_", "-"): _translated(HELP[name]) for name in names},
+        iterable=[name for name in names if name == "check"],
+    )(body)
+    return made
 
 
 def _translated(text: str) -> str:
@@ -123,23 +61,35 @@ def _translated(text: str) -> str:
         use(None)
 
 
-def _run(c: Context, body: Callable[[Session], int], values: Dict[str, Any]) -> int:
+def _run(c: Context, options: Options, body: Callable[[Session], int]) -> None:
+    """A task from its options to its exit code. Raises Exit for any but 0."""
+    try:
+        code = _exit_code(c, options, body)
+    except KeyboardInterrupt:
+        # Before the first module is there, or after the last word.
+        sys.stderr.write("container-net: interrupted\n")
+        code = 130
+    if code:
+        raise Exit(code=code)
+
+
+def _exit_code(c: Context, options: Options, body: Callable[[Session], int]) -> int:
     """Everything around a task: language, settings, errors in one sentence, exit codes."""
     from . import report, text
     from .model import Interrupted, NetError
 
-    text.use(values.get("lang") or text.language_of(os.environ))
-    screen = report.Screen(as_json=bool(values.get("json")))
+    text.use(options.lang or text.language_of(os.environ))
+    screen = report.Screen(as_json=options.json)
     try:
         from .session import interruptible, open_session
 
-        if values.get("symptom") is not None:
+        if options.symptom is not None:
             # From the catalogue alone: no Mac is looked at, not even a simulated one.
             from . import doctor_report
 
-            return doctor_report.symptom(screen, values["symptom"])
+            return doctor_report.symptom(screen, options.symptom)
         with interruptible():
-            return body(open_session(c, screen, values))
+            return body(open_session(c, screen, options))
     except NetError as error:
         screen.data(report.error_data(error))
         if not screen.as_json:
@@ -167,70 +117,350 @@ def _run(c: Context, body: Callable[[Session], int], values: Dict[str, Any]) -> 
         return wrapped.code
 
 
-@_task(*_PLACE)
-def detect(session: Session) -> int:
+@_task
+def detect(
+    c: Context,
+    subnets: Optional[str] = None,
+    uplinks: Optional[str] = None,
+    anchor: Optional[str] = None,
+    force: bool = False,
+    json: bool = False,
+    lang: Optional[str] = None,
+    sysroot: Optional[str] = None,
+) -> None:
     """Show uplinks, subnets, bridge and versions, and how each was found."""
-    return session.detect()
+    options = Options(
+        subnets=subnets,
+        uplinks=uplinks,
+        anchor=anchor,
+        force=force,
+        json=json,
+        lang=lang,
+        sysroot=sysroot,
+    )
+    _run(c, options, lambda session: session.detect())
 
 
-@_task("out", *_RULES, "verbose", *_PLACE)
-def render(session: Session) -> int:
+@_task
+def render(
+    c: Context,
+    out: Optional[str] = None,
+    no_guard: bool = False,
+    fence: bool = False,
+    no_fence: bool = False,
+    fence_allow: Optional[str] = None,
+    verbose: bool = False,
+    subnets: Optional[str] = None,
+    uplinks: Optional[str] = None,
+    anchor: Optional[str] = None,
+    force: bool = False,
+    json: bool = False,
+    lang: Optional[str] = None,
+    sysroot: Optional[str] = None,
+) -> None:
     """Show every fragment and file exactly as it would be written."""
-    return session.render()
+    options = Options(
+        out=out,
+        no_guard=no_guard,
+        fence=fence,
+        no_fence=no_fence,
+        fence_allow=fence_allow,
+        verbose=verbose,
+        subnets=subnets,
+        uplinks=uplinks,
+        anchor=anchor,
+        force=force,
+        json=json,
+        lang=lang,
+        sysroot=sysroot,
+    )
+    _run(c, options, lambda session: session.render())
 
 
-@_task(
-    *("persist", "teardown", "always", *_RULES, "no_pf_conf", "no_daemon", "verbose"),
-    *(*_PLACE, *_PROBE),
-)
-def plan(session: Session) -> int:
+@_task
+def plan(
+    c: Context,
+    persist: bool = False,
+    teardown: bool = False,
+    always: bool = False,
+    no_guard: bool = False,
+    fence: bool = False,
+    no_fence: bool = False,
+    fence_allow: Optional[str] = None,
+    no_pf_conf: bool = False,
+    no_daemon: bool = False,
+    verbose: bool = False,
+    subnets: Optional[str] = None,
+    uplinks: Optional[str] = None,
+    anchor: Optional[str] = None,
+    force: bool = False,
+    image: Optional[str] = None,
+    url: Optional[str] = None,
+    expect: Optional[str] = None,
+    json: bool = False,
+    lang: Optional[str] = None,
+    sysroot: Optional[str] = None,
+) -> None:
     """Show the changes that setup (or persist, or teardown) would make."""
-    return session.plan()
+    options = Options(
+        persist=persist,
+        teardown=teardown,
+        always=always,
+        no_guard=no_guard,
+        fence=fence,
+        no_fence=no_fence,
+        fence_allow=fence_allow,
+        no_pf_conf=no_pf_conf,
+        no_daemon=no_daemon,
+        verbose=verbose,
+        subnets=subnets,
+        uplinks=uplinks,
+        anchor=anchor,
+        force=force,
+        image=image,
+        url=url,
+        expect=expect,
+        json=json,
+        lang=lang,
+        sysroot=sysroot,
+    )
+    _run(c, options, lambda session: session.plan())
 
 
-@_task("always", *_RULES, "yes", "verbose", *_PLACE, *_PROBE)
-def setup(session: Session) -> int:
+@_task
+def setup(
+    c: Context,
+    always: bool = False,
+    no_guard: bool = False,
+    fence: bool = False,
+    no_fence: bool = False,
+    fence_allow: Optional[str] = None,
+    yes: bool = False,
+    verbose: bool = False,
+    subnets: Optional[str] = None,
+    uplinks: Optional[str] = None,
+    anchor: Optional[str] = None,
+    force: bool = False,
+    image: Optional[str] = None,
+    url: Optional[str] = None,
+    expect: Optional[str] = None,
+    json: bool = False,
+    lang: Optional[str] = None,
+    sysroot: Optional[str] = None,
+) -> None:
     """Give containers their way out, for this boot: rules, pf, forwarding."""
-    return session.setup()
+    options = Options(
+        always=always,
+        no_guard=no_guard,
+        fence=fence,
+        no_fence=no_fence,
+        fence_allow=fence_allow,
+        yes=yes,
+        verbose=verbose,
+        subnets=subnets,
+        uplinks=uplinks,
+        anchor=anchor,
+        force=force,
+        image=image,
+        url=url,
+        expect=expect,
+        json=json,
+        lang=lang,
+        sysroot=sysroot,
+    )
+    _run(c, options, lambda session: session.setup())
 
 
-@_task(
-    *("always", *_RULES, "no_pf_conf", "no_daemon", "yes", "verbose"),
-    *(*_PLACE, *_PROBE),
-)
-def persist(session: Session) -> int:
+@_task
+def persist(
+    c: Context,
+    always: bool = False,
+    no_guard: bool = False,
+    fence: bool = False,
+    no_fence: bool = False,
+    fence_allow: Optional[str] = None,
+    no_pf_conf: bool = False,
+    no_daemon: bool = False,
+    yes: bool = False,
+    verbose: bool = False,
+    subnets: Optional[str] = None,
+    uplinks: Optional[str] = None,
+    anchor: Optional[str] = None,
+    force: bool = False,
+    image: Optional[str] = None,
+    url: Optional[str] = None,
+    expect: Optional[str] = None,
+    json: bool = False,
+    lang: Optional[str] = None,
+    sysroot: Optional[str] = None,
+) -> None:
     """Make it stay: over reboots, new networks and system updates."""
-    return session.persist()
+    options = Options(
+        always=always,
+        no_guard=no_guard,
+        fence=fence,
+        no_fence=no_fence,
+        fence_allow=fence_allow,
+        no_pf_conf=no_pf_conf,
+        no_daemon=no_daemon,
+        yes=yes,
+        verbose=verbose,
+        subnets=subnets,
+        uplinks=uplinks,
+        anchor=anchor,
+        force=force,
+        image=image,
+        url=url,
+        expect=expect,
+        json=json,
+        lang=lang,
+        sysroot=sysroot,
+    )
+    _run(c, options, lambda session: session.persist())
 
 
-@_task(*_PLACE)
-def status(session: Session) -> int:
+@_task
+def status(
+    c: Context,
+    subnets: Optional[str] = None,
+    uplinks: Optional[str] = None,
+    anchor: Optional[str] = None,
+    force: bool = False,
+    json: bool = False,
+    lang: Optional[str] = None,
+    sysroot: Optional[str] = None,
+) -> None:
     """Draw the packet's way, hop by hop, and mark the first broken one."""
-    return session.status()
+    options = Options(
+        subnets=subnets,
+        uplinks=uplinks,
+        anchor=anchor,
+        force=force,
+        json=json,
+        lang=lang,
+        sysroot=sysroot,
+    )
+    _run(c, options, lambda session: session.status())
 
 
-@_task(*_PROBE, *_PLACE)
-def verify(session: Session) -> int:
+@_task
+def verify(
+    c: Context,
+    image: Optional[str] = None,
+    url: Optional[str] = None,
+    expect: Optional[str] = None,
+    subnets: Optional[str] = None,
+    uplinks: Optional[str] = None,
+    anchor: Optional[str] = None,
+    force: bool = False,
+    json: bool = False,
+    lang: Optional[str] = None,
+    sysroot: Optional[str] = None,
+) -> None:
     """Measure: forwarding, bridge, and what a container really gets."""
-    return session.verify()
+    options = Options(
+        image=image,
+        url=url,
+        expect=expect,
+        subnets=subnets,
+        uplinks=uplinks,
+        anchor=anchor,
+        force=force,
+        json=json,
+        lang=lang,
+        sysroot=sysroot,
+    )
+    _run(c, options, lambda session: session.verify())
 
 
-@_task("probe", "address", "resolver", "host", "symptom", "fix", "report", "yes", *_PLACE, *_PROBE)
-def doctor(session: Session) -> int:
+@_task
+def doctor(
+    c: Context,
+    probe: bool = False,
+    address: Optional[str] = None,
+    resolver: Optional[str] = None,
+    host: Optional[str] = None,
+    symptom: Optional[str] = None,
+    fix: bool = False,
+    report: Optional[str] = None,
+    yes: bool = False,
+    subnets: Optional[str] = None,
+    uplinks: Optional[str] = None,
+    anchor: Optional[str] = None,
+    force: bool = False,
+    image: Optional[str] = None,
+    url: Optional[str] = None,
+    expect: Optional[str] = None,
+    json: bool = False,
+    lang: Optional[str] = None,
+    sysroot: Optional[str] = None,
+) -> None:
     """Find what is wrong, with the evidence and the cure."""
-    return session.doctor()
+    options = Options(
+        probe=probe,
+        address=address,
+        resolver=resolver,
+        host=host,
+        symptom=symptom,
+        fix=fix,
+        report=report,
+        yes=yes,
+        subnets=subnets,
+        uplinks=uplinks,
+        anchor=anchor,
+        force=force,
+        image=image,
+        url=url,
+        expect=expect,
+        json=json,
+        lang=lang,
+        sysroot=sysroot,
+    )
+    _run(c, options, lambda session: session.doctor())
 
 
-@_task("yes", *_PLACE)
-def teardown(session: Session) -> int:
+@_task
+def teardown(
+    c: Context,
+    yes: bool = False,
+    subnets: Optional[str] = None,
+    uplinks: Optional[str] = None,
+    anchor: Optional[str] = None,
+    force: bool = False,
+    json: bool = False,
+    lang: Optional[str] = None,
+    sysroot: Optional[str] = None,
+) -> None:
     """Take everything back as it was found."""
-    return session.teardown()
+    options = Options(
+        yes=yes,
+        subnets=subnets,
+        uplinks=uplinks,
+        anchor=anchor,
+        force=force,
+        json=json,
+        lang=lang,
+        sysroot=sysroot,
+    )
+    _run(c, options, lambda session: session.teardown())
 
 
-@_task("check")
-def env(session: Session) -> int:
+@_task
+def env(
+    c: Context,
+    check: Sequence[str] = (),
+    json: bool = False,
+    lang: Optional[str] = None,
+    sysroot: Optional[str] = None,
+) -> None:
     """Print the IPv4-first lines for a Dockerfile and for container run."""
-    return session.env()
+    options = Options(
+        check=tuple(check),
+        json=json,
+        lang=lang,
+        sysroot=sysroot,
+    )
+    _run(c, options, lambda session: session.env())
 
 
 def _collection() -> Collection:

@@ -23,6 +23,7 @@ sys.path.insert(0, str(TOP))
 
 from container_net import report, text  # noqa: E402 - the checkout's own, wherever this is started
 from container_net.machine import Machine  # noqa: E402
+from container_net.options import Options  # noqa: E402
 from container_net.session import Session  # noqa: E402
 from container_net.settings import Settings  # noqa: E402
 from container_net.simmac import Mac, build  # noqa: E402
@@ -46,7 +47,7 @@ class Recorder(report.Screen):
 
 def session(mac: Mac, screen: Recorder) -> Session:
     context = Context(Config(lazy=True, overrides={"runners": {"local": mac.runner()}}))
-    return Session(Machine(context, str(mac.path)), Settings(), screen, {"yes": True})
+    return Session(Machine(context, str(mac.path)), Settings(), screen, Options(yes=True))
 
 
 def picture(language: str) -> str:

@@ -12,7 +12,7 @@ TEXTS: Dict[str, str] = {
     "Look from inside a container as well; it is removed afterwards.": (
         "컨테이너 안에서도 살펴봅니다. 컨테이너는 끝나면 지웁니다."
     ),
-    "Address that the probe reaches for, with or without a port (default: 1.1.1.1).": (
+    "Address that the probe connects to, with or without a port (default: 1.1.1.1).": (
         "점검할 때 연결해 볼 주소, 포트는 생략 가능(기본값: 1.1.1.1)."
     ),
     "Resolver outside that the probe asks (default: 1.1.1.1).": (
@@ -24,7 +24,7 @@ TEXTS: Dict[str, str] = {
     "Explain this message, or with - a log on standard input, from the catalogue alone.": (
         "이 메시지를, -이면 표준 입력의 로그를 목록만으로 설명합니다."
     ),
-    "Do what this tool may do by itself about what was found.": (
+    "Fix what can be fixed automatically.": (
         "찾은 문제 중 이 도구가 스스로 고쳐도 되는 것을 고칩니다."
     ),
     "Write a Markdown report for a bug report into this file, masked.": (

@@ -21,6 +21,7 @@ from container_net import doctor
 from container_net.doctor import Answer
 from container_net.faults import BY_ID, REGISTRY
 from container_net.faults.fault import Fault
+from container_net.options import Options
 from container_net.settings import Settings
 from container_net.simmac import Mac, build
 
@@ -29,7 +30,7 @@ Results = List[Tuple[Scene, Answer]]
 
 
 def examine(mac: Mac, probe: bool) -> Answer:
-    target = doctor.target_of(SETTINGS, {"probe": probe})
+    target = doctor.target_of(SETTINGS, Options(probe=probe))
     return doctor.examine(machine_of(mac), SETTINGS, target)
 
 

@@ -18,6 +18,7 @@ from invoke.context import Context
 
 from container_net import doctor, doctor_report
 from container_net.machine import Machine
+from container_net.options import Options
 from container_net.report import Screen
 from container_net.session import Session
 from container_net.settings import Settings
@@ -34,7 +35,7 @@ def session(mac: Mac, **values: Any) -> Session:
     config = Config(overrides={"runners": {"local": mac.runner()}})
     screen = Screen(as_json=bool(values.get("json")))
     settings = Settings(sysroot=str(mac.path))
-    return Session(Machine(Context(config), str(mac.path)), settings, screen, values)
+    return Session(Machine(Context(config), str(mac.path)), settings, screen, Options(**values))
 
 
 def run(mac: Mac, capsys: pytest.CaptureFixture[str], **values: Any) -> Tuple[int, str]:
@@ -232,7 +233,7 @@ def test_20_seconds_are_enough_where_every_command_hangs(mac: Mac) -> None:
     assert len(programs) > 8
     for program in programs:
         mac.hang(program)
-    target = doctor.target_of(Settings(), {"probe": True})
+    target = doctor.target_of(Settings(), Options(probe=True))
     begin = time.monotonic()
     found = doctor.examine(machine(mac), Settings(), target)
     assert time.monotonic() - begin < 20
@@ -323,7 +324,7 @@ def test_ctrl_c_leaves_no_container(tmp_path: Path) -> None:
 def test_a_run_that_never_ends_is_taken_away(mac: Mac, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("container_net.probes.GUEST_LIMIT", 0.5)
     mac.hang("container run")
-    target = doctor.target_of(Settings(), {"probe": True})
+    target = doctor.target_of(Settings(), Options(probe=True))
     found = doctor.examine(machine(mac), Settings(), target)
     assert found.extra.guest is not None
     assert not found.extra.guest.known
@@ -334,7 +335,7 @@ def test_a_run_that_never_ends_is_taken_away(mac: Mac, monkeypatch: pytest.Monke
 def test_a_changed_option_reaches_the_container(mac: Mac) -> None:
     values: Dict[str, Any] = {"probe": True, "address": "9.9.9.9", "resolver": "9.9.9.10"}
     settings = dataclasses.replace(Settings(), url="https://example.com/x")
-    doctor.examine(machine(mac), settings, doctor.target_of(settings, values))
+    doctor.examine(machine(mac), settings, doctor.target_of(settings, Options(**values)))
     (run_record,) = [record for record in mac.log if record.argv[1:2] == ["run"]]
     assert run_record.argv[-6:] == [
         "192.168.64.1",

@@ -19,6 +19,7 @@ from container_net.doctor_report import Mask
 from container_net.faults import BY_ID, FAULTS, GUIDE, REGISTRY, document
 from container_net.faults.case import Finding
 from container_net.model import BadInput, Problem, Reading
+from container_net.options import Options
 from container_net.report import Screen
 from container_net.settings import Settings
 
@@ -87,10 +88,10 @@ def test_pairs_that_nothing_tells_apart_say_what_would() -> None:
 
 def test_the_probe_asks_for_what_the_options_say() -> None:
     values: Dict[str, Any] = {"probe": True, "address": "9.9.9.9:853", "host": "example.com"}
-    target = doctor.target_of(Settings(), values)
+    target = doctor.target_of(Settings(), Options(**values))
     assert target is not None
     assert (target.address, target.port, target.host) == ("9.9.9.9", 853, "example.com")
-    assert doctor.target_of(Settings(), {"probe": False}) is None
+    assert doctor.target_of(Settings(), Options(probe=False)) is None
 
 
 @pytest.mark.parametrize(
@@ -106,9 +107,9 @@ def test_the_probe_asks_for_what_the_options_say() -> None:
         {"host": "a\nb"},
     ],
 )
-def test_an_option_that_will_not_do_is_refused(values: Dict[str, str]) -> None:
+def test_an_option_that_will_not_do_is_refused(values: Dict[str, Any]) -> None:
     with pytest.raises(BadInput):
-        doctor.target_of(Settings(), {"probe": True, **values})
+        doctor.target_of(Settings(), Options(probe=True, **values))
 
 
 # -- symptoms, from the catalogue alone

@@ -12,7 +12,8 @@ import pytest
 
 from container_net import text
 from container_net.ko import TEXTS
-from container_net.tasks import _OPTIONS, net
+from container_net.options import HELP
+from container_net.tasks import net
 
 PACKAGE = Path(__file__).parents[2] / "container_net"
 MARKS = ("_", "N_")
@@ -33,7 +34,7 @@ def marked_texts() -> Iterator[Tuple[str, str]]:
                 yield f"{path.relative_to(PACKAGE)}:{node.lineno}", argument.value
     for task in net.tasks.values():
         yield f"task {task.name}", task.__doc__ or ""
-    for name, (_default, help_text) in _OPTIONS.items():
+    for name, help_text in HELP.items():
         yield f"option {name}", help_text
 
 

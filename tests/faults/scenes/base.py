@@ -10,6 +10,7 @@ from invoke.config import Config
 from invoke.context import Context
 
 from container_net.machine import Machine
+from container_net.options import Options
 from container_net.report import Screen
 from container_net.session import Session
 from container_net.settings import Settings
@@ -121,8 +122,8 @@ def tunnel(mac: Mac, route: str) -> None:
 
 def task(mac: Mac, name: str, **values: Any) -> None:
     """One of the tool's own tasks."""
-    given = {"yes": True, **values}
-    session = Session(machine_of(mac), Settings(), Screen(as_json=True), given)
+    options = Options(yes=True, **values)
+    session = Session(machine_of(mac), Settings(), Screen(as_json=True), options)
     session.screen.data = lambda value: None  # type: ignore[method-assign]
     session.screen.warn = lambda lines: None  # type: ignore[method-assign]
     assert getattr(session, name)() == 0
