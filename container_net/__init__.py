@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-# Each program of the simulated Mac passes this line; typing costs them a third of their time.
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
+from typing import Any
 
 __all__ = ["__version__", "net"]
 

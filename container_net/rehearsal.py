@@ -11,6 +11,9 @@ import tempfile
 import zlib
 from pathlib import Path
 
+from .model import Missing
+from .text import _
+
 __all__ = ["folder"]
 
 
@@ -18,7 +21,8 @@ def folder() -> str:
     """The folder of the built-in simulated Mac, built when it is not there or of another version.
 
     In a virtual environment it lies inside it, so that nothing outside a checkout is touched and
-    it goes when the environment goes; elsewhere among the temporary files of this user.
+    it goes when the environment goes; elsewhere among the temporary files of this user. Raises
+    Missing where the simulated Mac is not installed.
     """
     place = Path(sys.prefix) / "simulated-mac"
     # The boot script has its sysroot rendered into it, and takes plain paths only.
@@ -37,9 +41,16 @@ def folder() -> str:
 
 def _lay(place: Path) -> None:
     """A simulated Mac in its first scene, unless there is one; whole or not at all."""
-    from .simmac import build
-    from .simmac.store import is_served
-
+    try:
+        from simmac import build
+        from simmac.store import is_served
+    except ImportError:
+        raise Missing(
+            _(
+                "this is not a Mac, and a rehearsal needs the simulated one: "
+                "pip install 'container-net[rehearsal]'"
+            )
+        ) from None
     if is_served(str(place)):
         return
     with tempfile.TemporaryDirectory(prefix=place.name + ".", dir=place.parent) as beside:

@@ -26,7 +26,7 @@ from container_net.machine import Machine  # noqa: E402
 from container_net.options import Options  # noqa: E402
 from container_net.session import Session  # noqa: E402
 from container_net.settings import Settings  # noqa: E402
-from container_net.simmac import Mac, build  # noqa: E402
+from simmac import Mac, build  # noqa: E402
 
 # Without the font from a server: a page must not call home, and every system has a fixed-width one.
 FORMAT = re.sub(r"@font-face \{\{.*?\}\}\s*", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL).replace(

@@ -286,4 +286,5 @@ TEXTS: Dict[str, str] = {
     "this Mac works: containers get out": "이 Mac은 정상입니다. 컨테이너가 인터넷에 연결됩니다",
     "to add our rules, which cover every uplink: {command}": "모든 업링크에 해당하는 이 도구의 규칙을 추가하려면: {command}",
     "{program}: there is no such program": "{program}: 그런 프로그램이 없습니다",
+    "this is not a Mac, and a rehearsal needs the simulated one: pip install 'container-net[rehearsal]'": "Mac이 아닙니다. 예행연습에는 시뮬레이션 Mac이 필요합니다: pip install 'container-net[rehearsal]'",
 }

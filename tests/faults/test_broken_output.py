@@ -16,7 +16,7 @@ from invoke.runners import Result, Runner
 from container_net import doctor
 from container_net.machine import Machine
 from container_net.settings import Settings
-from container_net.simmac import Mac, build
+from simmac import Mac, build
 
 SETTINGS = Settings()
 Instead = Callable[[str], Optional[Result]]

@@ -23,7 +23,7 @@ from container_net.faults import BY_ID, REGISTRY
 from container_net.faults.fault import Fault
 from container_net.options import Options
 from container_net.settings import Settings
-from container_net.simmac import Mac, build
+from simmac import Mac, build
 
 SETTINGS = Settings()
 Results = List[Tuple[Scene, Answer]]

@@ -13,7 +13,7 @@ import pytest
 from faults.scenes import FAULTS, HEALTHY, Scene
 from sim.support import Ran, run
 
-from container_net.simmac import Mac, build
+from simmac import Mac, build
 
 SCENES = [s for s in (*FAULTS, *HEALTHY) if not s.name.endswith(", probe")]
 OURS = ("net.setup", "net.persist", "net.teardown")

@@ -19,7 +19,7 @@ from typing import Any, Callable, Dict, List, Optional, Sequence
 
 from sim.support import process, run
 
-from container_net.simmac import Mac, build
+from simmac import Mac, build
 
 __all__ = ["LABEL", "SUBNET", "Evidence", "Host", "MacHost", "Ran", "Said", "SimHost", "guard"]
 

@@ -353,7 +353,7 @@ def test_a_difference_is_allowed_only_by_name(sim: SimHost) -> None:
 
 @pytest.mark.parametrize("scene", ["idle", "healthy", "broken", "vpn"])
 def test_a_recorded_main_ruleset_can_be_loaded_again(tmp_path: Path, scene: str) -> None:
-    from container_net.simmac import build
+    from simmac import build
 
     host = SimHost(Evidence(), tmp_path, mac=build(tmp_path / "mac", scene))
     live = record(host).main

@@ -1,6 +1,6 @@
 """Carries the simulated Mac's effects over into the namespaces, and tells it what is there.
 
-It answers on a socket (container_net/simmac/carrier.py): programs of the Mac that run in this
+It answers on a socket (simmac/carrier.py): programs of the Mac that run in this
 process and those that run as processes of their own come by the same way.
 """
 
@@ -21,9 +21,9 @@ from lab.layout import DNS, PATH, WEB_NAME
 from lab.namespaces import ETC, MARK, Failed, Namespaces
 from lab.wiring import Wiring
 
-from container_net.simmac import net
-from container_net.simmac.carrier import FILE
-from container_net.simmac.store import PRIVATE, saved
+from simmac import net
+from simmac.carrier import FILE
+from simmac.store import PRIVATE, saved
 
 __all__ = ["Carrier"]
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from container_net.simmac import net, pf_kernel
-from container_net.simmac.pf_rules import echo
+from simmac import net, pf_kernel
+from simmac.pf_rules import echo
 
 __all__ = ["TABLE", "Place", "compile_rules"]
 

@@ -11,7 +11,7 @@ from typing import Callable, Dict, Tuple
 from lab.layout import CORPORATE, DNS, HOST_ONLY, MOVED, SUBNET, WEB
 from lab.world import Lab
 
-from container_net.simmac import Mac
+from simmac import Mac
 
 __all__ = ["SCENES", "Scene", "root", "working"]
 

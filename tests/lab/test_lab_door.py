@@ -12,9 +12,9 @@ from typing import Any, Callable, Dict, Iterator, List
 
 import pytest
 
-from container_net.simmac import Mac, build
-from container_net.simmac.carrier import FILE
-from container_net.simmac.store import saved
+from simmac import Mac, build
+from simmac.carrier import FILE
+from simmac.store import saved
 
 SYSCTL = ["/usr/sbin/sysctl", "-w", "net.inet.ip.forwarding=1"]
 

@@ -8,7 +8,7 @@ from typing import List
 import pytest
 from lab.nftables import Place, compile_rules
 
-from container_net.simmac import Mac, build
+from simmac import Mac, build
 
 HOOK = 'nat-anchor "com.apple/*"\nanchor "com.apple/*"\n'
 OURS = "com.apple/250.container-net"

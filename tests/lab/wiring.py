@@ -11,7 +11,7 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 from lab.layout import GUEST_V6, VPN_GATEWAY
 
-from container_net.simmac import net, vmnet
+from simmac import net, vmnet
 
 __all__ = ["Bridge", "Guest", "Wiring", "commands", "wanted"]
 

@@ -23,9 +23,9 @@ from lab.carrier import Carrier, dnsmasq, names
 from lab.namespaces import Failed, Namespaces
 from lab.serve import ECHO
 
-from container_net.simmac import Mac, build
-from container_net.simmac.carrier import FILE
-from container_net.simmac.store import PRIVATE, is_served
+from simmac import Mac, build
+from simmac.carrier import FILE
+from simmac.store import PRIVATE, is_served
 
 __all__ = ["Fetched", "Lab"]
 

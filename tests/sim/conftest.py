@@ -7,7 +7,7 @@ from typing import Callable, Dict
 
 import pytest
 
-from container_net.simmac import Mac, build
+from simmac import Mac, build
 
 
 @pytest.fixture(scope="session")

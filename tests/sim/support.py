@@ -27,7 +27,7 @@ from invoke.program import Program
 from invoke.runners import Result, Runner
 
 from container_net import net
-from container_net.simmac import Mac
+from simmac import Mac
 
 __all__ = [
     "ANCHOR",

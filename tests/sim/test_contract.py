@@ -15,8 +15,8 @@ from sim.support import ROOT, asked, changed, environment, holds, picture, proce
 
 from container_net import __version__
 from container_net.settings import DEFAULT_UPLINKS
-from container_net.simmac import Mac
-from container_net.simmac.builder import SCENES
+from simmac import Mac
+from simmac.builder import SCENES
 
 New = Callable[..., Mac]
 HOPS = ["vm", "gateway", "forwarding", "nat", "uplink", "internet"]

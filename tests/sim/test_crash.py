@@ -31,7 +31,7 @@ from sim.support import (
     twisted,
 )
 
-from container_net.simmac import Mac
+from simmac import Mac
 
 New = Callable[[str], Mac]
 PF_CONF = "private/etc/pf.conf"

@@ -22,7 +22,7 @@ from container_net.options import Options
 from container_net.report import Screen
 from container_net.session import Session
 from container_net.settings import Settings
-from container_net.simmac import Mac, build
+from simmac import Mac, build
 
 TOP = Path(__file__).resolve().parents[2]
 

@@ -14,7 +14,7 @@ from typing import Callable, Iterator, List, Mapping, Tuple
 import pytest
 from sim.support import run
 
-from container_net.simmac import Mac
+from simmac import Mac
 
 TOP = Path(__file__).parents[2]
 DOCUMENTS = sorted([*TOP.glob("README*.md"), *(TOP / "docs").glob("*.md")])

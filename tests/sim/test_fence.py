@@ -7,7 +7,7 @@ from typing import Callable, Dict, List, Tuple
 import pytest
 from sim.support import ANCHOR, anchor_rules, changed, picture, run
 
-from container_net.simmac import Mac
+from simmac import Mac
 
 New = Callable[..., Mac]
 S = "192.168.64.0/24"

@@ -23,7 +23,7 @@ from sim.support import (
     twisted,
 )
 
-from container_net.simmac import Mac
+from simmac import Mac
 
 New = Callable[..., Mac]
 PWNED = "pwned-by-a-name"

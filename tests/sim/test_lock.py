@@ -13,7 +13,7 @@ from sim.support import DEAD, LOCK, changed, picture, run, twisted
 from container_net import apply
 from container_net.machine import CommandFailed, Machine
 from container_net.model import NotHolding
-from container_net.simmac import Mac
+from simmac import Mac
 
 New = Callable[..., Mac]
 

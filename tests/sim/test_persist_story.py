@@ -32,7 +32,7 @@ from sim.support import (
     twisted,
 )
 
-from container_net.simmac import Mac
+from simmac import Mac
 
 New = Callable[..., Mac]
 PF_CONF = "private/etc/pf.conf"

@@ -19,7 +19,7 @@ from sim.support import (
     tokens,
 )
 
-from container_net.simmac import Mac, build
+from simmac import Mac, build
 
 EXAMPLES = 20
 modest = settings(

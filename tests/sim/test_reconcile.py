@@ -27,7 +27,7 @@ from sim.reconcile_support import (
 )
 
 from container_net import parse
-from container_net.simmac import Mac, build
+from simmac import Mac, build
 
 S = SUBNET
 OTHER = "192.168.10.0/24"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from container_net import rehearsal
-from container_net.simmac import Mac
+from simmac import Mac
 
 
 @pytest.fixture

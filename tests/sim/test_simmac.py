@@ -20,11 +20,11 @@ from invoke.config import Config
 from invoke.context import Context
 from invoke.exceptions import CommandTimedOut, UnexpectedExit
 
-from container_net.simmac import Answer, Mac, build
-from container_net.simmac.__main__ import main
-from container_net.simmac.engine import PROGRAMS
-from container_net.simmac.mac import INTERFACES_PLIST, RESOLV_CONF
-from container_net.simmac.store import Store
+from simmac import Answer, Mac, build
+from simmac.__main__ import main
+from simmac.engine import PROGRAMS
+from simmac.mac import INTERFACES_PLIST, RESOLV_CONF
+from simmac.store import Store
 
 LABEL = "local.example"
 DAEMON = "/Library/PrivilegedHelperTools/local.example"
@@ -618,10 +618,10 @@ def test_the_command_line_builds_plays_and_shows(
 
 def test_the_engine_imports_nothing_of_the_tools(mac: Mac) -> None:
     code = (
-        "import sys; from container_net.simmac import build, Mac; from container_net.simmac "
+        "import sys; from simmac import build, Mac; from simmac "
         "import __main__, container, launchd, system, files, pfctl, vmnet\n"
         "print([m for m in sys.modules if m.startswith('container_net.') and "
-        "not m.startswith('container_net.simmac')])"
+        "not m.startswith('simmac')])"
     )
     done = subprocess.run(
         [sys.executable, "-c", code],

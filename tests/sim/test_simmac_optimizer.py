@@ -9,7 +9,7 @@ from typing import Callable, List
 import pytest
 from sim.support import ANCHOR
 
-from container_net.simmac import Mac
+from simmac import Mac
 
 New = Callable[..., Mac]
 CASES = Path(__file__).parents[3] / "shared" / "reference" / "pf-cases"

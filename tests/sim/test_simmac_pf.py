@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from container_net.simmac import Answer, Mac, build
-from container_net.simmac.pf_grammar import parse
-from container_net.simmac.pf_rules import echo
+from simmac import Answer, Mac, build
+from simmac.pf_grammar import parse
+from simmac.pf_rules import echo
 
 OURS = "com.apple/250.ours"
 NAT = "nat on en0 inet from 192.168.64.0/24 to any -> (en0:0)"

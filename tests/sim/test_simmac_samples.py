@@ -13,7 +13,7 @@ from typing import Callable, List, NamedTuple, Optional, Sequence, Tuple
 
 import pytest
 
-from container_net.simmac import Answer, Mac, build
+from simmac import Answer, Mac, build
 
 ROOT = Path(__file__).resolve().parents[2]
 REFERENCE = ROOT.parent / "shared" / "reference" / "samples"
@@ -97,7 +97,7 @@ def _fixed_token(mac: Mac) -> None:
 
 
 def _names(mac: Mac) -> None:
-    from container_net.simmac.net import interface
+    from simmac.net import interface
 
     names = (REFERENCE / "ifconfig_l_container_running.txt").read_text().split("\n")[1]
     with mac.edit() as state:
@@ -105,7 +105,7 @@ def _names(mac: Mac) -> None:
 
 
 def _ports(mac: Mac) -> None:
-    from container_net.simmac.net import interface
+    from simmac.net import interface
 
     with mac.edit() as state:
         state["interfaces"] = [

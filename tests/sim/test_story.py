@@ -21,8 +21,8 @@ from sim.support import (
 
 from container_net.machine import Machine
 from container_net.settings import DEFAULT_UPLINKS
-from container_net.simmac import Mac
-from container_net.simmac.builder import SCENES
+from simmac import Mac
+from simmac.builder import SCENES
 
 New = Callable[..., Mac]
 

@@ -32,7 +32,7 @@ from sim.support import (
 )
 
 from container_net import apply
-from container_net.simmac import Mac
+from simmac import Mac
 
 New = Callable[..., Mac]
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]

@@ -22,7 +22,7 @@ from sim.support import (
 )
 
 from container_net.settings import DEFAULT_UPLINKS
-from container_net.simmac import Mac
+from simmac import Mac
 
 New = Callable[[str], Mac]
 S = "192.168.64.0/24"

@@ -26,7 +26,7 @@ from container_net.plan import (
     Unload,
     WriteFile,
 )
-from container_net.simmac import Mac
+from simmac import Mac
 
 New = Callable[..., Mac]
 FOLDER = "/private/etc/pf.anchors"

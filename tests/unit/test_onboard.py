@@ -18,7 +18,7 @@ from typing import Dict, List
 import pytest
 from budget import THOROUGH
 
-from container_net.simmac import build
+from simmac import build
 
 TOP = Path(__file__).resolve().parents[2]
 if not THOROUGH:

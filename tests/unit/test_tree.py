@@ -16,7 +16,8 @@ from typing import Dict, Iterator, List, Set, Tuple
 import pytest
 from packaging.markers import Marker
 
-from container_net import __version__
+from container_net import __version__, rehearsal
+from container_net.model import Missing
 
 TOP = Path(__file__).resolve().parents[2]
 LEFTOVERS = {
@@ -247,3 +248,26 @@ def test_every_module_of_the_package_is_in_the_wheel(built: Path) -> None:
         names = set(archive.namelist())
     modules = {str(path.relative_to(TOP)) for path in (TOP / "container_net").rglob("*.py")}
     assert modules <= names
+
+
+def test_the_simulated_mac_is_a_package_of_its_own(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    source = tmp_path / "simmac"
+    shutil.copytree(TOP / "simmac", source, ignore=shutil.ignore_patterns("__pycache__"))
+    subprocess.run(command, cwd=source, check=True, capture_output=True)
+    wheel = next(tmp_path.glob("*.whl"))
+    # The extra of the tool names this very version.
+    assert wheel.name == f"container_net_simmac-{__version__}-py3-none-any.whl"
+    pinned = f'rehearsal = ["container-net-simmac=={__version__}"]'
+    assert pinned in (TOP / "pyproject.toml").read_text(encoding="utf-8")
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+    assert {f"simmac/{path.name}" for path in (TOP / "simmac").glob("*.py")} <= names
+
+
+def test_without_the_simulated_mac_a_rehearsal_says_what_to_add(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "simmac", None)
+    with pytest.raises(Missing, match=r"pip install 'container-net\[rehearsal\]'"):
+        rehearsal.folder()

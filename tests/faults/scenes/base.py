@@ -14,7 +14,7 @@ from container_net.options import Options
 from container_net.report import Screen
 from container_net.session import Session
 from container_net.settings import Settings
-from container_net.simmac import Mac
+from simmac import Mac
 
 WEB = "192.168.64.0/24"
 

@@ -7,7 +7,7 @@ from faults.scenes.base import (
     fault,
 )
 
-from container_net.simmac import Mac
+from simmac import Mac
 
 
 @fault("own pf rules gone", F02="present")

@@ -6,7 +6,7 @@ from faults.scenes.base import (
     fault,
 )
 
-from container_net.simmac import Mac
+from simmac import Mac
 
 
 @fault("VPN after the container", F03="present")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from faults.scenes.base import healthy, tunnel
 
-from container_net.simmac import Mac
+from simmac import Mac
 
 
 @healthy("split tunnel of nobody's concern")

@@ -7,7 +7,7 @@ from faults.scenes.base import (
     root,
 )
 
-from container_net.simmac import Mac
+from simmac import Mac
 
 VPN_BLOCK = """\
 scrub-anchor "com.apple/*"

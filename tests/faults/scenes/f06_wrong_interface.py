@@ -7,7 +7,7 @@ from faults.scenes.base import (
     tunnel,
 )
 
-from container_net.simmac import Mac
+from simmac import Mac
 
 
 @fault("container's route taken", F06="present")

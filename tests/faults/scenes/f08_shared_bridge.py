@@ -8,7 +8,7 @@ from faults.scenes.base import (
     no_bridges,
 )
 
-from container_net.simmac import Mac
+from simmac import Mac
 
 
 @fault("one bridge for two", F08="present")

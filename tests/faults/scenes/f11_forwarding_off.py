@@ -7,7 +7,7 @@ from faults.scenes.base import (
     forwarding,
 )
 
-from container_net.simmac import Mac
+from simmac import Mac
 
 
 @fault("forwarding off", F11="present")

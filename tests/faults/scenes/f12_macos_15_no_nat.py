@@ -7,7 +7,7 @@ from faults.scenes.base import (
     fifteen,
 )
 
-from container_net.simmac import Mac
+from simmac import Mac
 
 
 @fault("macOS 15", F12="present")

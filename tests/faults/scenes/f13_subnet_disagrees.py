@@ -8,7 +8,7 @@ from faults.scenes.base import (
     fifteen,
 )
 
-from container_net.simmac import Mac
+from simmac import Mac
 
 
 @fault("macOS 15, another subnet", F13="present")

@@ -9,7 +9,7 @@ from faults.scenes.base import (
     root,
 )
 
-from container_net.simmac import Mac
+from simmac import Mac
 
 
 @fault("rule for an old subnet", F15="present")

@@ -8,7 +8,7 @@ from faults.scenes.base import (
     guest,
 )
 
-from container_net.simmac import Mac
+from simmac import Mac
 
 
 @fault("TCP dead, no filter", F17="present", probe=True)

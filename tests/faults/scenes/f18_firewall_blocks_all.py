@@ -6,7 +6,7 @@ from faults.scenes.base import (
     fault,
 )
 
-from container_net.simmac import Mac
+from simmac import Mac
 
 
 @fault("firewall blocks all", F18="present")

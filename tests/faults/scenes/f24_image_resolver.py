@@ -7,7 +7,7 @@ from faults.scenes.base import (
     guest,
 )
 
-from container_net.simmac import Mac
+from simmac import Mac
 
 
 @fault("image's old resolver", F24="present", probe=True)

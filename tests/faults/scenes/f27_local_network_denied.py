@@ -8,7 +8,7 @@ from faults.scenes.base import (
     system,
 )
 
-from container_net.simmac import Mac
+from simmac import Mac
 
 DENIED = "backend - connect failed: connect(descriptor:addr:size:): No route to host) (errno: 65)"
 

@@ -7,7 +7,7 @@ from faults.scenes.base import (
     log,
 )
 
-from container_net.simmac import Mac
+from simmac import Mac
 
 
 @fault("vmnet refuses", F34="present", below=("F33",))

@@ -6,7 +6,7 @@ from faults.scenes.base import (
     fault,
 )
 
-from container_net.simmac import Mac
+from simmac import Mac
 
 
 @fault("pf hangs", F35="present")

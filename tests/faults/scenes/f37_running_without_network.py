@@ -7,7 +7,7 @@ from faults.scenes.base import (
     no_bridges,
 )
 
-from container_net.simmac import Mac
+from simmac import Mac
 
 
 @fault("running without a bridge", F37="present")

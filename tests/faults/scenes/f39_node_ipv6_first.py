@@ -6,7 +6,7 @@ from faults.scenes.base import (
     fault,
 )
 
-from container_net.simmac import Mac
+from simmac import Mac
 
 
 @fault("IPv6 dead, image plain", F39="possible", F40="possible", probe=True)

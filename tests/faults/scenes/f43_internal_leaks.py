@@ -8,7 +8,7 @@ from faults.scenes.base import (
     two,
 )
 
-from container_net.simmac import Mac
+from simmac import Mac
 
 
 @fault("host-only leaks", F43="present")

@@ -8,7 +8,7 @@ from faults.scenes.base import (
     task,
 )
 
-from container_net.simmac import Mac
+from simmac import Mac
 
 
 @fault("sysctl.conf ignored", F45="present")

@@ -7,7 +7,7 @@ from faults.scenes.base import (
     task,
 )
 
-from container_net.simmac import Mac
+from simmac import Mac
 
 
 @fault("pf off", F46="present")

@@ -7,7 +7,7 @@ from faults.scenes.base import (
     root,
 )
 
-from container_net.simmac import Mac
+from simmac import Mac
 
 
 @fault("LAN has the same addresses", F48="present")

@@ -14,7 +14,7 @@ from faults.scenes.base import (
     two,
 )
 
-from container_net.simmac import Mac
+from simmac import Mac
 
 
 @healthy("VPN after setup")

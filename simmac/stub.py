@@ -10,12 +10,12 @@ from __future__ import annotations
 import os
 import sys
 
-sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from container_net.simmac.engine import Answer, Engine, Hung
-from container_net.simmac.files import wants_input
-from container_net.simmac.store import is_simulated
-from container_net.simmac.world import External
+from simmac.engine import Answer, Engine, Hung
+from simmac.files import wants_input
+from simmac.store import is_simulated
+from simmac.world import External
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def answer(program: str, words: List[str]) -> int:
 def main(words: List[str]) -> int:
     """The command line of the stub."""
     if words[0] == "--job":
-        from container_net.simmac.launchd import supervise
+        from simmac.launchd import supervise
 
         supervise(Engine(words[1]).world, words[2])
         return 0

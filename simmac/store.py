@@ -7,7 +7,7 @@
 
 Nothing in it holds the folder's own path: a copy is another, independent Mac. State and log are
 written by marshal, which is part of the interpreter: json would cost each of the folder's programs
-a fifth of its time. `python -m container_net.simmac show DIR` prints the state.
+a fifth of its time. `python -m simmac show DIR` prints the state.
 """
 
 from __future__ import annotations

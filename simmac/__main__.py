@@ -1,4 +1,4 @@
-"""`python -m container_net.simmac build|play|show DIR`: a simulated Mac from the command line."""
+"""`python -m simmac build|play|show DIR`: a simulated Mac from the command line."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def play(mac: Mac, event: str, words: Sequence[str]) -> None:
 
 def main(words: Optional[Sequence[str]] = None) -> int:
     """The command line; the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m container_net.simmac")
+    parser = argparse.ArgumentParser(prog="python -m simmac")
     actions = parser.add_subparsers(dest="action", required=True)
     building = actions.add_parser("build", help="lay a simulated Mac into a folder")
     building.add_argument("folder")
