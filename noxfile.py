@@ -7,7 +7,7 @@ from pathlib import Path
 
 import nox
 
-__all__ = ["bench", "faults", "integration", "lab", "lint", "lock", "sim", "unit"]
+__all__ = ["bench", "faults", "integration", "lab", "lint", "lock", "sim", "texts", "unit"]
 
 nox.needs_version = ">=2026.4"
 nox.options.default_venv_backend = "virtualenv"
@@ -37,7 +37,9 @@ def lint(session: nox.Session) -> None:
     session.run("mypy", "--python-version", "3.10", "noxfile.py", "tests")
     session.run("lint-imports", silent=True)
     session.run("shellcheck", "-x", *SCRIPTS)
-    session.run("python", "-m", "pytest", "-q", "tests/unit/test_reconcile_render.py")
+    session.run("python", "requirements/texts.py", "--check", silent=True)
+    tests = ("tests/unit/test_reconcile_render.py", "tests/unit/test_text.py")
+    session.run("python", "-m", "pytest", "-q", *tests)
     workflows = sorted(str(path) for path in Path(".github/workflows").glob("*.yml"))
     session.run("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows)
     session.run("zizmor", "--offline", "--pedantic", "--no-progress", "--quiet", *workflows)
@@ -130,6 +132,13 @@ def bench(session: nox.Session) -> None:
     """Speed and memory, as ratios measured in one run."""
     _install(session, "lab")
     session.run("python", "tests/bench/bench.py", *session.posargs)
+
+
+@nox.session(default=False)
+def texts(session: nox.Session) -> None:
+    """Bring the Korean catalogue up to the texts of the code; what is new has no Korean yet."""
+    _install(session, "lint")
+    session.run("python", "requirements/texts.py")
 
 
 @nox.session(default=False)

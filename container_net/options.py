@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Mapping, Optional, Tuple
 
+from .text import N_
+
 __all__ = ["HELP", "Options"]
 
 
@@ -49,34 +51,36 @@ class Options:
 
 
 HELP: Mapping[str, str] = {
-    "json": "One JSON object on stdout and nothing else.",
-    "lang": "Language of the report: en or ko (default: from the locale).",
-    "sysroot": "Work on a simulated Mac in this folder.",
-    "subnets": "Container subnets, comma-separated (default: detected).",
-    "uplinks": "Uplinks, such as en0,utun0-utun7 (default: all that can lead out).",
-    "anchor": "The pf anchor, a direct child of com.apple/.",
-    "force": "Take a subnet that is public or wider than /8.",
-    "image": "Image whose curl makes the guide's check.",
-    "url": "Address that the check fetches.",
-    "expect": "HTTP status that the check expects.",
-    "always": "Load our rules even where vmnet's own work.",
-    "fence": "Let containers reach the internet and nothing private.",
-    "no_fence": "Take the fence down.",
-    "fence_allow": "What the fence lets through: ADDRESS[/BITS][:PORT], comma-separated.",
-    "no_guard": "Leave out the rules that keep neighbours out and host-only networks in.",
-    "no_pf_conf": "Leave /etc/pf.conf as it is.",
-    "no_daemon": "Install no boot daemon.",
-    "yes": "Do not ask.",
-    "verbose": "Show every rule.",
-    "persist": "What net.persist would change.",
-    "teardown": "What net.teardown would change.",
-    "probe": "Look from inside a container as well; it is removed afterwards.",
-    "address": "Address that the probe connects to, with or without a port (default: 1.1.1.1).",
-    "resolver": "Resolver outside that the probe asks (default: 1.1.1.1).",
-    "host": "Name that the probe looks up (default: that of --url).",
-    "symptom": "Explain this message, or with - a log on standard input, from the catalogue alone.",
-    "fix": "Fix what can be fixed automatically.",
-    "report": "Write a Markdown report for a bug report into this file, masked.",
-    "out": "Write the files into this folder instead of showing them.",
-    "check": "Check this Dockerfile or runner source (repeatable).",
+    "json": N_("One JSON object on stdout and nothing else."),
+    "lang": N_("Language of the report: en or ko (default: from the locale)."),
+    "sysroot": N_("Work on a simulated Mac in this folder."),
+    "subnets": N_("Container subnets, comma-separated (default: detected)."),
+    "uplinks": N_("Uplinks, such as en0,utun0-utun7 (default: all that can lead out)."),
+    "anchor": N_("The pf anchor, a direct child of com.apple/."),
+    "force": N_("Take a subnet that is public or wider than /8."),
+    "image": N_("Image whose curl makes the guide's check."),
+    "url": N_("Address that the check fetches."),
+    "expect": N_("HTTP status that the check expects."),
+    "always": N_("Load our rules even where vmnet's own work."),
+    "fence": N_("Let containers reach the internet and nothing private."),
+    "no_fence": N_("Take the fence down."),
+    "fence_allow": N_("What the fence lets through: ADDRESS[/BITS][:PORT], comma-separated."),
+    "no_guard": N_("Leave out the rules that keep neighbours out and host-only networks in."),
+    "no_pf_conf": N_("Leave /etc/pf.conf as it is."),
+    "no_daemon": N_("Install no boot daemon."),
+    "yes": N_("Do not ask."),
+    "verbose": N_("Show every rule."),
+    "persist": N_("What net.persist would change."),
+    "teardown": N_("What net.teardown would change."),
+    "probe": N_("Look from inside a container as well; it is removed afterwards."),
+    "address": N_("Address that the probe connects to, with or without a port (default: 1.1.1.1)."),
+    "resolver": N_("Resolver outside that the probe asks (default: 1.1.1.1)."),
+    "host": N_("Name that the probe looks up (default: that of --url)."),
+    "symptom": N_(
+        "Explain this message, or with - a log on standard input, from the catalogue alone."
+    ),
+    "fix": N_("Fix what can be fixed automatically."),
+    "report": N_("Write a Markdown report for a bug report into this file, masked."),
+    "out": N_("Write the files into this folder instead of showing them."),
+    "check": N_("Check this Dockerfile or runner source (repeatable)."),
 }

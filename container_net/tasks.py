@@ -50,15 +50,24 @@ def _task(body: Callable[..., None]) -> _NetTask:
 
 
 def _translated(text: str) -> str:
-    from .text import _, language_of, use
+    from .text import _, use
 
-    if language_of(os.environ) == "en":
+    if _language() == "en":
         return text
     use("ko")
     try:
         return _(text)
     finally:
         use(None)
+
+
+def _language() -> str:
+    """The language of the help: that of `--lang` where it is given, else of the locale."""
+    from .text import LANGUAGES, language_of
+
+    words = " ".join(sys.argv[1:]).replace("--lang=", "--lang ").split()
+    given = words[words.index("--lang") + 1 :][:1] if "--lang" in words else []
+    return given[0] if given and given[0] in LANGUAGES else language_of(os.environ)
 
 
 def _run(c: Context, options: Options, body: Callable[[Session], int]) -> None:

@@ -1,35 +1,57 @@
-"""The one door for what users read: English in the code, Korean in `container_net.ko`.
+"""The one door for what users read: English in the code, Korean in `locale/`.
 
-The language belongs to the process, as a locale does: it is chosen once, when a task starts.
+The language belongs to the process, as a locale does: it is chosen once, when a task starts. The
+catalogue is read as it lies in the tree, a .po: nothing is compiled, and nothing need be built.
 """
 
 from __future__ import annotations
 
-import gettext
-from typing import Mapping, Optional
+import re
+from pathlib import Path
+from typing import Dict, Mapping, Optional
 
-__all__ = ["LANGUAGES", "_", "language_of", "use"]
+__all__ = ["LANGUAGES", "N_", "_", "catalogue", "language_of", "use"]
 
 LANGUAGES = ("en", "ko")
+CATALOGUE = "locale/ko/LC_MESSAGES/container_net.po"
 
-
-class _Table(gettext.NullTranslations):
-    """Translations from a plain dictionary: no compiled catalogue, no build step."""
-
-    def __init__(self, texts: Mapping[str, str]) -> None:
-        super().__init__()
-        self._texts = texts
-
-    def gettext(self, message: str) -> str:
-        return self._texts.get(message, message)
-
-
-_current: gettext.NullTranslations = gettext.NullTranslations()
+_texts: Mapping[str, str] = {}
 
 
 def _(message: str) -> str:
     """The text in the chosen language. Call it with a literal, and `.format(...)` the answer."""
-    return _current.gettext(message)
+    return _texts.get(message, message)
+
+
+def N_(message: str) -> str:  # noqa: N802 - the name that gettext tools look for
+    """Mark a literal for translation and return it unchanged; `_()` translates it at output."""
+    return message
+
+
+def catalogue(text: str) -> Dict[str, str]:
+    """The entries of a .po, msgid to msgstr, but those that are fuzzy or empty."""
+    found: Dict[str, str] = {}
+    for entry in text.split("\n\n"):
+        parts = {"msgid": "", "msgstr": ""}
+        at = ""
+        for line in entry.splitlines():
+            word, _space, quoted = line.partition(" ")
+            if line.startswith("#"):
+                continue
+            if word in parts:
+                at = word
+            else:
+                quoted = line
+            parts[at] += quoted[1:-1]
+        if parts["msgid"] and parts["msgstr"] and "#, fuzzy" not in entry:
+            found[_plain(parts["msgid"])] = _plain(parts["msgstr"])
+    return found
+
+
+def _plain(quoted: str) -> str:
+    if "\\" not in quoted:
+        return quoted
+    return re.sub(r"\\(.)", lambda match: {"n": "\n", "t": "\t"}.get(match[1], match[1]), quoted)
 
 
 def language_of(environ: Mapping[str, str]) -> str:
@@ -43,10 +65,6 @@ def language_of(environ: Mapping[str, str]) -> str:
 
 def use(language: Optional[str]) -> None:
     """Choose the language of everything that is said from now on; `None` means English."""
-    global _current  # noqa: PLW0603 - a process has one language, as it has one locale
-    if language == "ko":
-        from .ko import TEXTS
-
-        _current = _Table(TEXTS)
-    else:
-        _current = gettext.NullTranslations()
+    global _texts  # noqa: PLW0603 - a process has one language, as it has one locale
+    path = Path(__file__).parent / CATALOGUE
+    _texts = catalogue(path.read_text(encoding="utf-8")) if language == "ko" else {}

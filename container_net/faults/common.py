@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .fault import N_, Step, Symptom, said
+from ..text import N_
+from .fault import Step, Symptom, said
 
 SETUP = Step(
     N_(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..text import N_
 from .case import (
     Case,
     Finding,
@@ -11,7 +12,7 @@ from .common import (
     PACKET_LOSS,
     RESTART,
 )
-from .fault import N_, Fault, Step, Symptom, said
+from .fault import Fault, Step, Symptom, said
 from .sources import issue, pull
 from .way import (
     by_pairs,

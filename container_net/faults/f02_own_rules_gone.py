@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ..text import _
+from ..text import N_, _
 from .case import (
     ABSENT,
     PRESENT,
@@ -14,7 +14,7 @@ from .case import (
     quote,
     rules,
 )
-from .fault import N_, Fault, Step, said
+from .fault import Fault, Step, said
 from .sources import issue
 
 FAULT = Fault(

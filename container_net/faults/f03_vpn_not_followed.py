@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..text import N_
 from .case import (
     ABSENT,
     POSSIBLE,
@@ -15,7 +16,7 @@ from .common import (
     SETUP,
     VPN_HISTORY,
 )
-from .fault import N_, Distinguish, Fault, Step, Symptom, said
+from .fault import Distinguish, Fault, Step, Symptom, said
 from .sources import issue, pull
 from .way import (
     by_pairs,

@@ -6,7 +6,7 @@ from ipaddress import IPv4Network
 from typing import List
 
 from .. import path
-from ..text import _
+from ..text import N_, _
 from .case import (
     ABSENT,
     NOTE,
@@ -15,7 +15,7 @@ from .case import (
     need,
     quote,
 )
-from .fault import N_, Fault, Step, said
+from .fault import Fault, Step, said
 from .sources import issue
 from .way import (
     carried,

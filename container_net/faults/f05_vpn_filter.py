@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..text import N_
 from .case import (
     ABSENT,
     POSSIBLE,
@@ -13,7 +14,7 @@ from .case import (
 from .common import (
     CLIENT_FILTER,
 )
-from .fault import N_, Distinguish, Fault, Step, Symptom, said
+from .fault import Distinguish, Fault, Step, Symptom, said
 from .sources import issue, pull
 from .way import (
     client_filter,

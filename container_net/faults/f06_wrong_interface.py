@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..text import _
+from ..text import N_, _
 from .case import (
     ABSENT,
     PRESENT,
@@ -11,7 +11,7 @@ from .case import (
     need,
     quote,
 )
-from .fault import N_, Fault, Step, Symptom, said
+from .fault import Fault, Step, Symptom, said
 from .sources import issue, pull
 
 FAULT = Fault(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..text import N_
 from .bridges import container_bridges
 from .case import (
     ABSENT,
@@ -11,7 +12,7 @@ from .case import (
     need,
     quote,
 )
-from .fault import N_, Fault, Step, said
+from .fault import Fault, Step, said
 from .sources import issue
 
 FAULT = Fault(

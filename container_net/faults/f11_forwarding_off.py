@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..text import _
+from ..text import N_, _
 from .case import (
     ABSENT,
     PRESENT,
@@ -17,7 +17,7 @@ from .common import (
     PERSIST,
     SETUP,
 )
-from .fault import N_, Fault, Step, Symptom
+from .fault import Fault, Step, Symptom
 from .way import (
     before_this_boot,
     of,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..text import N_
 from .case import (
     ABSENT,
     Case,
@@ -13,7 +14,7 @@ from .common import (
     PERSIST,
     SETUP,
 )
-from .fault import N_, Fault, Step, said
+from .fault import Fault, Step, said
 from .sources import issue
 from .way import (
     by_pairs,

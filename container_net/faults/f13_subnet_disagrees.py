@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..text import N_
 from .bridges import homeless, without_bridge
 from .case import (
     ABSENT,
@@ -13,7 +14,7 @@ from .case import (
 from .common import (
     RESTART,
 )
-from .fault import N_, Fault, Step, Symptom, said
+from .fault import Fault, Step, Symptom, said
 from .sources import issue
 
 FAULT = Fault(

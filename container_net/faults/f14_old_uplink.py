@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..text import N_
 from .case import (
     Case,
     Finding,
@@ -10,7 +11,7 @@ from .common import (
     PERSIST,
     SETUP,
 )
-from .fault import N_, Fault, said
+from .fault import Fault, said
 from .way import (
     by_pairs,
 )

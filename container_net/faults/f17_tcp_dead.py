@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Optional, Tuple
 
+from ..text import N_
 from .case import (
     ABSENT,
     POSSIBLE,
@@ -15,7 +16,7 @@ from .case import (
 from .common import (
     FILTERS,
 )
-from .fault import N_, Distinguish, Fault, Step, said
+from .fault import Distinguish, Fault, Step, said
 from .sources import issue
 
 FAULT = Fault(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..text import N_
 from .case import (
     ABSENT,
     PRESENT,
@@ -10,7 +11,7 @@ from .case import (
     need,
     quote,
 )
-from .fault import N_, Fault, Step, Symptom, said
+from .fault import Fault, Step, Symptom, said
 from .sources import issue
 
 FAULT = Fault(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from ..text import N_
 from .case import ABSENT, POSSIBLE, Case, Finding
 from .common import (
     FILTERS,
 )
 from .f17_tcp_dead import installed_filters, tcp_alone_dead
-from .fault import N_, Distinguish, Fault, Step, Symptom, said
+from .fault import Distinguish, Fault, Step, Symptom, said
 from .sources import issue
 
 FAULT = Fault(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import List
 
 from ..probes import Socket
+from ..text import N_
 from .case import (
     ABSENT,
     POSSIBLE,
@@ -14,7 +15,7 @@ from .case import (
     need,
     quote,
 )
-from .fault import N_, Fault, Step, Symptom, said
+from .fault import Fault, Step, Symptom, said
 from .sources import issue
 
 FAULT = Fault(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from ..text import N_
 from .f20_vpn_disconnects import WHO_DROPS
-from .fault import N_, Distinguish, Fault, Step, Symptom, said
+from .fault import Distinguish, Fault, Step, Symptom, said
 from .sources import issue
 
 FAULT = Fault(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..text import N_
 from .case import (
     ABSENT,
     POSSIBLE,
@@ -10,7 +11,7 @@ from .case import (
     Finding,
 )
 from .f21_port_53_taken import specific
-from .fault import N_, Fault, Step, Symptom
+from .fault import Fault, Step, Symptom
 from .sources import issue, pull
 
 FAULT = Fault(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 from typing import List, Optional
 
+from ..text import N_
 from .case import (
     ABSENT,
     POSSIBLE,
@@ -14,7 +15,7 @@ from .case import (
     need,
     quote,
 )
-from .fault import N_, Fault, Step, Symptom, said
+from .fault import Fault, Step, Symptom, said
 from .sources import issue, pull
 
 FAULT = Fault(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from ..text import N_
 from .case import (
     ABSENT,
     PRESENT,
     Case,
     Finding,
 )
-from .fault import N_, Fault, Step, said
+from .fault import Fault, Step, said
 from .sources import pull
 
 FAULT = Fault(

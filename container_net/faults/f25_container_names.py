@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..text import _
+from ..text import N_, _
 from .case import (
     ABSENT,
     PRESENT,
@@ -12,7 +12,7 @@ from .case import (
     need,
     quote,
 )
-from .fault import N_, Fault, Step, Symptom
+from .fault import Fault, Step, Symptom
 from .sources import issue
 
 FAULT = Fault(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .fault import N_, Fault, Step, said
+from ..text import N_
+from .fault import Fault, Step, said
 from .sources import issue
 
 FAULT = Fault(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from ..text import N_
 from .case import (
     ABSENT,
     POSSIBLE,
@@ -18,7 +19,7 @@ from .common import (
     ENTRY_THERE,
     RESET,
 )
-from .fault import N_, Distinguish, Fault, Step, Symptom
+from .fault import Distinguish, Fault, Step, Symptom
 from .sources import issue
 
 FAULT = Fault(

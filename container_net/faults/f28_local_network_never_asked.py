@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..text import N_
 from .case import (
     Case,
     Finding,
@@ -11,7 +12,7 @@ from .common import (
     RESET,
 )
 from .f27_local_network_denied import denied
-from .fault import N_, Distinguish, Fault, Step, Symptom, said
+from .fault import Distinguish, Fault, Step, Symptom, said
 from .sources import issue
 
 FAULT = Fault(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..text import N_
 from .case import (
     Case,
     Finding,
@@ -10,7 +11,7 @@ from .common import (
     RESET,
 )
 from .f27_local_network_denied import denied
-from .fault import N_, Fault, Step, said
+from .fault import Fault, Step, said
 from .sources import pull
 
 FAULT = Fault(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .fault import N_, Fault, Step, Symptom
+from ..text import N_
+from .fault import Fault, Step, Symptom
 from .sources import issue, pull
 
 FAULT = Fault(

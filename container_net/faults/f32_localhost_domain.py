@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..text import _
+from ..text import N_, _
 from .case import (
     ABSENT,
     PRESENT,
@@ -12,7 +12,7 @@ from .case import (
     quote,
     rules,
 )
-from .fault import N_, Fault, Step, said
+from .fault import Fault, Step, said
 
 FAULT = Fault(
     id="F32",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, List, Optional, Tuple
 
 from ..model import Reading
+from ..text import N_
 from .case import (
     ABSENT,
     POSSIBLE,
@@ -16,7 +17,7 @@ from .case import (
 from .common import (
     ALL_OR_ONE,
 )
-from .fault import N_, Distinguish, Fault, Step, Symptom, said
+from .fault import Distinguish, Fault, Step, Symptom, said
 from .sources import issue
 
 FAULT = Fault(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..text import _
+from ..text import N_, _
 from .case import (
     ABSENT,
     POSSIBLE,
@@ -15,7 +15,7 @@ from .common import (
     RESTART,
 )
 from .f35_pf_helper_hangs import all_hang, container_readings, hung, pf_hangs
-from .fault import N_, Distinguish, Fault, Step, Symptom, said
+from .fault import Distinguish, Fault, Step, Symptom, said
 from .sources import issue
 
 FAULT = Fault(

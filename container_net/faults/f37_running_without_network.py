@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..text import N_
 from .bridges import homeless, without_bridge
 from .case import (
     ABSENT,
@@ -15,7 +16,7 @@ from .common import (
     RESTART,
     STOPPED_OR_REBOOTED,
 )
-from .fault import N_, Distinguish, Fault, Step, said
+from .fault import Distinguish, Fault, Step, said
 from .sources import issue
 
 FAULT = Fault(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..env import prefers_ipv4
+from ..text import N_
 from .case import (
     ABSENT,
     POSSIBLE,
@@ -12,7 +13,7 @@ from .case import (
 from .common import (
     APP_OR_PATH,
 )
-from .fault import N_, Distinguish, Fault, Step, Symptom, said
+from .fault import Distinguish, Fault, Step, Symptom, said
 from .sources import issue, pull
 
 FAULT = Fault(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..text import N_
 from .case import (
     Case,
     Finding,
@@ -10,7 +11,7 @@ from .common import (
     APP_OR_PATH,
 )
 from .f39_node_ipv6_first import ipv6
-from .fault import N_, Distinguish, Fault, Step, Symptom, said
+from .fault import Distinguish, Fault, Step, Symptom, said
 from .sources import issue, pull
 
 FAULT = Fault(

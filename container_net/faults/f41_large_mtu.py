@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..text import N_
 from .case import (
     ABSENT,
     POSSIBLE,
@@ -11,7 +12,7 @@ from .case import (
     need,
     quote,
 )
-from .fault import N_, Fault, Step, Symptom, said
+from .fault import Fault, Step, Symptom, said
 from .sources import pull
 from .way import (
     tunnel,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from ..text import N_
 from .case import (
     ABSENT,
     POSSIBLE,
@@ -12,7 +13,7 @@ from .case import (
     Finding,
     quote,
 )
-from .fault import N_, Fault, Step, Symptom, said
+from .fault import Fault, Step, Symptom, said
 from .sources import issue
 
 FAULT = Fault(

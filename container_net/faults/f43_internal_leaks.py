@@ -7,6 +7,7 @@ from typing import Tuple
 
 from ..desired import leaks
 from ..model import Rule, Subnet
+from ..text import N_
 from .case import (
     ABSENT,
     PRESENT,
@@ -16,7 +17,7 @@ from .case import (
     quote,
     rules,
 )
-from .fault import N_, Fault, Step, said
+from .fault import Fault, Step, said
 from .sources import issue, pull
 
 FAULT = Fault(

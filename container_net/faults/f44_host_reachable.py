@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .fault import N_, Fault, Step, Symptom, said
+from ..text import N_
+from .fault import Fault, Step, Symptom, said
 from .sources import issue, pull
 
 FAULT = Fault(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..text import N_
 from .case import (
     ABSENT,
     PRESENT,
@@ -12,7 +13,7 @@ from .case import (
 from .common import (
     SETUP,
 )
-from .fault import N_, Fault, Step, said
+from .fault import Fault, Step, said
 from .sources import issue, pull
 from .way import (
     before_this_boot,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from ..text import N_
 from .case import (
     Case,
     Finding,
 )
-from .fault import N_, Fault, Step, Symptom
+from .fault import Fault, Step, Symptom
 from .way import (
     by_pairs,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from ..text import N_
 from .case import (
     ABSENT,
     POSSIBLE,
@@ -13,7 +14,7 @@ from .case import (
     need,
     quote,
 )
-from .fault import N_, Fault, Step, Symptom
+from .fault import Fault, Step, Symptom
 from .sources import issue
 
 FAULT = Fault(

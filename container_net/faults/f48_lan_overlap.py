@@ -7,7 +7,7 @@ from ipaddress import IPv4Network
 from typing import Any
 
 from ..model import Reading
-from ..text import _
+from ..text import N_, _
 from .bridges import container_bridges
 from .case import (
     ABSENT,
@@ -20,7 +20,7 @@ from .case import (
 from .common import (
     RESTART,
 )
-from .fault import N_, Fault, Step, said
+from .fault import Fault, Step, said
 from .sources import issue
 
 FAULT = Fault(

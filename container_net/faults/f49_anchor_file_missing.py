@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..render import anchor_file
-from ..text import _
+from ..text import N_, _
 from .case import (
     ABSENT,
     POSSIBLE,
@@ -14,7 +14,7 @@ from .case import (
     need,
     quote,
 )
-from .fault import N_, Fault, Step, Symptom
+from .fault import Fault, Step, Symptom
 
 FAULT = Fault(
     id="F49",

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Mapping, Optional, Pattern, Tuple
 
+from ..text import N_
+
 __all__ = [
     "AUTO",
-    "N_",
     "PLACEHOLDERS",
     "SECTIONS",
     "Distinguish",
@@ -45,11 +46,6 @@ PLACEHOLDERS = (
 )
 """The words of a command that the reader (or doctor) replaces. Capitals and not `<name>`: a shell
 would take the angle brackets of a pasted command for redirections."""
-
-
-def N_(message: str) -> str:  # noqa: N802 - the name that gettext tools look for
-    """Mark a literal for translation and return it unchanged; `_()` translates it at output."""
-    return message
 
 
 @dataclass(frozen=True)

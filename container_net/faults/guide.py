@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import Tuple
 
-from .fault import N_, GuideRow, Step, Symptom, said
+from ..text import N_
+from .fault import GuideRow, Step, Symptom, said
 from .g04_agent_hangs import HANGS, REBUILD
 
 __all__ = ["ROWS"]

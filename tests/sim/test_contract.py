@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable, Dict, List, Tuple
 
 import pytest
 from sim.support import ROOT, asked, changed, environment, holds, picture, process, run, start
@@ -288,6 +288,13 @@ def test_every_option_has_a_help_and_every_task_a_line(new: New) -> None:
         shown = run(mac, "--help", f"net.{name}")
         assert shown.code == 0
         assert "--json" in shown.out
+
+
+@pytest.mark.parametrize("words", [("--lang", "ko"), ("--lang=ko",)])
+def test_the_language_asked_for_is_that_of_the_help_too(new: New, words: Tuple[str, ...]) -> None:
+    mac = new("broken")
+    assert "이번 부팅 동안" in process(mac, "net.setup", *words, "--help").out
+    assert "Give containers" in process(mac, "net.setup", "--help").out
 
 
 def test_every_report_names_the_version_and_the_rehearsal(new: New) -> None:

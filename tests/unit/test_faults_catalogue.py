@@ -17,10 +17,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import container_net.faults as package
+from container_net import text as door
 from container_net.faults import BY_ID, BY_NAME, FAULTS, GUIDE, ORDER, REGISTRY, texts
 from container_net.faults.fault import (
     AUTO,
-    N_,
     PLACEHOLDERS,
     SECTIONS,
     Step,
@@ -29,7 +29,7 @@ from container_net.faults.fault import (
     literals,
 )
 from container_net.faults.match import LIMIT, explain
-from container_net.ko.faults import TEXTS
+from container_net.text import N_
 
 # The parser of `re` has no public name: `re._parser` since 3.11, `sre_parse` before.
 PARSER: Any = importlib.import_module("re._parser" if sys.version_info >= (3, 11) else "sre_parse")
@@ -45,6 +45,10 @@ AUTO_OF = {
     "none": "F05 F20 F21b F35 F40",
 }
 
+KOREAN = door.catalogue(
+    (Path(package.__file__).parents[1] / door.CATALOGUE).read_text(encoding="utf-8")
+)
+TEXTS = {text: KOREAN[text] for text in texts()}
 HANGUL = re.compile("[\uac00-\ud7a3]")
 
 

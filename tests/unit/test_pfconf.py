@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import itertools
 import random
 import re
@@ -14,8 +13,7 @@ from budget import examples
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from container_net import pfconf, text
-from container_net.ko.files import TEXTS
+from container_net import text
 from container_net.pfconf import (
     ANCHOR,
     FORWARDING,
@@ -1152,22 +1150,6 @@ def test_a_users_own_line_stays_when_ours_goes() -> None:
 
 
 # --- texts ------------------------------------------------------------------------------------
-
-
-def test_every_text_has_its_korean_with_the_same_places() -> None:
-    tree = ast.parse(Path(pfconf.__file__).read_text(encoding="utf-8"))
-    calls = [
-        node.args[0]
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "_"
-    ]
-    texts = {call.value for call in calls if isinstance(call, ast.Constant)}
-    assert len(calls) > 10
-    assert texts <= set(TEXTS)
-    for english, korean in TEXTS.items():
-        places = [set(re.findall(r"\{\w+\}", language)) for language in (english, korean)]
-        assert places[0] == places[1]
-        assert re.search("[가-힣]", korean)
 
 
 def test_a_refusal_speaks_korean() -> None:

@@ -1,65 +1,78 @@
-"""Every text that users read exists in both languages, and nothing is left over."""
+"""The door for texts: the catalogue is read as it lies there, and what lint says against it."""
 
 from __future__ import annotations
 
-import ast
-import re
-import string
+import importlib
+import sys
 from pathlib import Path
-from typing import Iterator, Set, Tuple
+from typing import Any
 
 import pytest
 
 from container_net import text
-from container_net.ko import TEXTS
-from container_net.options import HELP
-from container_net.tasks import net
 
-PACKAGE = Path(__file__).parents[2] / "container_net"
-MARKS = ("_", "N_")
+TOP = Path(__file__).parents[2]
+PO = (TOP / "container_net" / text.CATALOGUE).read_text(encoding="utf-8")
 
 
-def marked_texts() -> Iterator[Tuple[str, str]]:
-    """(place, text) of every literal that goes through the door."""
-    for path in sorted(PACKAGE.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if not isinstance(node, ast.Call) or len(node.args) != 1:
-                continue
-            function = node.func
-            name = function.id if isinstance(function, ast.Name) else getattr(function, "attr", "")
-            if name not in MARKS:
-                continue
-            argument = node.args[0]
-            if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
-                yield f"{path.relative_to(PACKAGE)}:{node.lineno}", argument.value
-    for task in net.tasks.values():
-        yield f"task {task.name}", task.__doc__ or ""
-    for name, help_text in HELP.items():
-        yield f"option {name}", help_text
+def test_entries_are_joined_and_unescaped() -> None:
+    found = text.catalogue(
+        'msgid ""\nmsgstr ""\n"Language: ko\\n"\n\n'
+        '#, python-brace-format\nmsgid ""\n"say \\"{a}\\" "\n"and C:\\\\n"\nmsgstr "{a}\\n둘"\n'
+    )
+    assert found == {'say "{a}" and C:\\n': "{a}\n둘"}
 
 
-def fields(message: str) -> Set[str]:
-    return {name for _text, name, _spec, _conversion in string.Formatter().parse(message) if name}
+def test_what_is_fuzzy_or_empty_is_not_shown() -> None:
+    assert text.catalogue('#, fuzzy\nmsgid "a"\nmsgstr "하나"\n\nmsgid "b"\nmsgstr ""\n') == {}
 
 
-def test_every_text_has_a_korean_one() -> None:
-    missing = [f"{place}: {message!r}" for place, message in marked_texts() if message not in TEXTS]
-    assert missing == []
-
-
-def test_no_korean_text_is_left_over() -> None:
-    known = {message for _place, message in marked_texts()}
-    assert sorted(set(TEXTS) - known) == []
-
-
-@pytest.mark.parametrize("message", sorted(TEXTS))
-def test_a_korean_text_is_korean_and_keeps_the_fields(message: str) -> None:
-    korean = TEXTS[message]
-    assert re.search("[가-힣]", korean), korean
-    assert fields(korean) == fields(message)
+def test_the_catalogue_is_served_in_korean_only() -> None:
+    text.use("ko")
+    try:
+        assert text._("nothing was changed") == "바뀐 것은 없습니다"
+        assert text._("no such text") == "no such text"
+    finally:
+        text.use(None)
+    assert text._("nothing was changed") == "nothing was changed"
 
 
 def test_the_locale_chooses_the_language() -> None:
     assert text.language_of({"LANG": "ko_KR.UTF-8"}) == "ko"
     assert text.language_of({"LC_ALL": "en_US.UTF-8", "LANG": "ko_KR.UTF-8"}) == "en"
     assert text.language_of({}) == "en"
+
+
+# -- lint's look at it (nox -s lint has Babel)
+
+
+@pytest.fixture
+def texts(monkeypatch: pytest.MonkeyPatch) -> Any:
+    pytest.importorskip("babel")
+    monkeypatch.setattr(sys, "path", [str(TOP / "requirements"), *sys.path])
+    return importlib.import_module("texts")
+
+
+def test_babel_reads_what_we_read(texts: Any) -> None:
+    stored = {str(e.id): str(e.string) for e in texts.stored() if e.id}
+    assert stored == text.catalogue(PO)
+
+
+@pytest.mark.parametrize(
+    ("entry", "complaint"),
+    [
+        ('msgid "known {a}"\nmsgstr ""\n', "no Korean: 'known {a}'"),
+        ('#, fuzzy\nmsgid "known {a}"\nmsgstr "안다 {a}"\n', "fuzzy: 'known {a}'"),
+        ('msgid "known {a}"\nmsgstr "안다 {b}"\n', "other placeholders: 'known {a}'"),
+        ('msgid "gone"\nmsgstr "없다"\n', "no code shows: 'gone'"),
+        ('#~ msgid "old"\n#~ msgstr "옛"\n', "obsolete: 'old'"),
+        ("", "no Korean: 'known {a}'"),
+    ],
+)
+def test_each_kind_of_mistake_is_named(
+    texts: Any, entry: str, complaint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "x.po"
+    place.write_text(texts.HEAD + entry, encoding="utf-8")
+    monkeypatch.setattr(texts, "PATH", place)
+    assert complaint in texts.complaints({"known {a}"}, texts.stored())
