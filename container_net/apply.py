@@ -101,8 +101,8 @@ class Lock:
                 if time.monotonic() > until:
                     raise NotHolding(
                         _(
-                            "another run of container-net (process {pid}) is at work; "
-                            "try again after it."
+                            "another container-net (process {pid}) is running; try "
+                            "again when it has finished."
                         ).format(pid=_holder(self._machine, LOCK) or "?")
                     )
                 time.sleep(0.1)
@@ -301,7 +301,7 @@ class _Walk:
             number = parse.token(answer)
         except parse.Unreadable as error:
             raise ChangeFailed(
-                _("pf was asked to be enabled and gave no token: {text}").format(text=error)
+                _("pf was asked to enable and returned no token: {text}").format(text=error)
             ) from None
         self.taken = Reference("", "pfctl", number)
         held = reread(self.machine, self.facts, ("references",)).references
@@ -311,7 +311,7 @@ class _Walk:
                 self._hold(reference)
                 return
         raise ChangeFailed(
-            _("pf gave the token {token}, and its table of references does not show it").format(
+            _("pf returned token {token}, but its list of references does not show it").format(
                 token=number
             )
         )
@@ -421,9 +421,7 @@ class _Walk:
         self.facts = reread(self.machine, self.facts, change.reread)
         if not change.holds(self.facts):
             raise ChangeFailed(
-                _("{title}: it was done, and reading it back shows otherwise").format(
-                    title=change.title
-                )
+                _("{title}: done, but reading it back shows otherwise").format(title=change.title)
             )
         self.say(change)
 
@@ -449,8 +447,8 @@ class _Walk:
                 if change.what == "pf" and self.doubtful:
                     stuck.append(
                         _(
-                            "an interrupted run left a pf reference, and {count} may be it: none "
-                            "is given back; a reboot ends them"
+                            "an interrupted run left a pf reference; any of {count} "
+                            "may be it, so none is released; a reboot clears them"
                         ).format(count=self.doubtful)
                     )
             except NetError as error:
@@ -536,10 +534,10 @@ def carry_out(
 
 def _after_walking_back(error: NetError, started: List[Change], stuck: List[str]) -> str:
     if stuck:
-        tail = _("not everything could be taken back ({what}); `invoke net.teardown` does the rest")
+        tail = _("could not revert everything ({what}); run `invoke net.teardown` for the rest")
         return f"{error}; " + tail.format(what="; ".join(stuck)) + "."
     if started:
-        return f"{error}; " + _("what had been changed was taken back") + "."
+        return f"{error}; " + _("all changes were reverted") + "."
     return f"{error}; " + _("nothing was changed") + "."
 
 
@@ -573,8 +571,8 @@ def take_back(
                 kept |= {"state", _HELD_BY.get(change.what, "")}
     if stuck:
         raise ChangeFailed(
-            _(
-                "not everything could be taken back: {what}. Run `invoke net.teardown` again."
-            ).format(what="; ".join(stuck))
+            _("could not revert everything: {what}. Run `invoke net.teardown` again.").format(
+                what="; ".join(stuck)
+            )
         )
     return walk.facts

@@ -130,7 +130,7 @@ def nat_bridge_up(facts: Facts) -> Optional[bool]:
 def _uplinks(facts: Facts, settings: Settings) -> Uplinks:
     ports = tuple(p.device for p in facts.ports.value or () if re.fullmatch(r"en[0-9]+", p.device))
     if settings.uplinks:
-        return Uplinks(settings.uplinks, (), "", (_("the uplinks were given"),))
+        return Uplinks(settings.uplinks, (), "", (_("uplinks set by hand"),))
     needed: List[str] = []
     notes: List[str] = []
     whys: List[str] = []
@@ -143,7 +143,7 @@ def _uplinks(facts: Facts, settings: Settings) -> Uplinks:
         name = reading.value.interface
         if NEVER_UPLINK.fullmatch(name):
             notes.append(
-                _("{command} answers {name}, which never leads to the internet").format(
+                _("{command} returns {name}, which is never an uplink").format(
                     command=reading.source, name=name
                 )
             )
@@ -151,12 +151,12 @@ def _uplinks(facts: Facts, settings: Settings) -> Uplinks:
         needed.append(name)
     if len(needed) == 2:
         notes.append(
-            _(
-                "two ways out: {first} by default, {second} for public addresses (a split VPN)"
-            ).format(first=needed[0], second=needed[1])
+            _("two uplinks: {first} by default, {second} for public addresses (split VPN)").format(
+                first=needed[0], second=needed[1]
+            )
         )
     if not needed and not whys:
-        notes.append(_("this Mac has no way to the internet itself now (no default route)"))
+        notes.append(_("this Mac itself is offline (no default route)"))
     spare = tuple(p for p in ports if p not in needed)
     return Uplinks(tuple(needed), spare, "; ".join(whys), tuple(notes))
 
@@ -225,7 +225,7 @@ def _subnets(
             candidates.append(Subnet(network.cidr, mode, gateway, "network list"))
         else:
             notes.append(
-                _("network {name} has the mode {mode}, which is not known here: left out").format(
+                _("network {name} skipped: unknown mode {mode}").format(
                     name=parse.excerpt(network.id), mode=parse.excerpt(mode) or "?"
                 )
             )
@@ -236,15 +236,15 @@ def _subnets(
             if clash is not None:
                 raise BadInput(
                     _(
-                        "subnets names {subnet}, and {name} of this Mac lives there ({address})."
+                        "subnets contains {subnet}, which overlaps {name} of this Mac ({address})."
                     ).format(subnet=cidr, name=clash[0], address=clash[1])
                 )
             for other in hosts_only:
                 if cidr.overlaps(other.cidr):
                     raise BadInput(
                         _(
-                            "subnets names {subnet}, which is a host-only network; it was made to "
-                            "stay without the internet."
+                            "subnets contains {subnet}, a host-only network, which "
+                            "is meant to have no internet."
                         ).format(subnet=cidr)
                     )
         by_cidr = {s.cidr: s.gateway for s in candidates}

@@ -146,16 +146,18 @@ def _from_inside(
     source = f"container run {target.image}"
     if facts.container_service.value != "running":
         state = facts.container_service.value or facts.container_service.why
-        return _not_asked(source, _("container's service is {state}").format(state=state))
+        return _not_asked(source, _("container's service: {state}").format(state=state))
     if image is None or not image.known:
         return _not_asked(source, image.why if image else "?")
     if image.value is None:
-        return _not_asked(source, _("the image {image} is not here").format(image=target.image))
+        return _not_asked(
+            source, _("image {image} not found on this Mac").format(image=target.image)
+        )
     networks = {n.id: n.gateway for n in facts.networks.value or ()}
     subnets = desire(facts, dataclasses.replace(settings, uplinks=())).nat_subnets
     gateway = networks.get("default") or next((s.gateway for s in subnets), None)
     if gateway is None or facts.container_path is None:
-        return _not_asked(source, _("no NAT network is listed"))
+        return _not_asked(source, _("no NAT network found"))
     return probes.guest(machine, facts.container_path, str(gateway), target)
 
 
@@ -172,10 +174,10 @@ def target_of(settings: Settings, options: Options) -> Optional[Target]:
         return None
     host = options.host or urlsplit(settings.url).hostname or ""
     if not _HOST.fullmatch(host):
-        raise BadInput(_("--host is {value}: give a host's name.").format(value=repr(host)))
+        raise BadInput(_("--host is {value}: give a host name.").format(value=repr(host)))
     text, colon, port = (options.address or Target.address).partition(":")
     if colon and not (re.fullmatch("[0-9]{1,5}", port) and 0 < int(port) < 65536):
-        raise BadInput(_("--address is {value}: the port will not do.").format(value=repr(text)))
+        raise BadInput(_("--address is {value}: invalid port.").format(value=repr(text)))
     return Target(
         image=settings.image,
         address=_ipv4("address", text),
@@ -286,8 +288,8 @@ def _unexplained(extra: Extra, found: Sequence[Diagnosis]) -> Tuple[Unknown, ...
     if not names:
         return ()
     why = _(
-        "from inside a container this failed and no known fault explains it: {rows}; keep a "
-        "container running and run this again"
+        "failed from inside a container, and no known fault explains it: {rows}; "
+        "keep a container running and try again"
     ).format(rows=", ".join(names))
     return (Unknown(extra.guest.source, why, (), core=True),)
 
@@ -300,7 +302,7 @@ def _contradictions(findings: Mapping[str, Finding]) -> List[Unknown]:
     return [
         Unknown(
             lines[0],
-            _("this does not fit together: {lines}").format(lines="; ".join(lines)),
+            _("contradictory readings: {lines}").format(lines="; ".join(lines)),
             tuple(ids),
             core=True,
         )

@@ -81,12 +81,14 @@ def _fix(session: SessionLike, found: Answer, target: Optional[Target]) -> Answe
     """Do what is marked `yes`, through the tasks that do it always; then look again."""
     chosen = doctor.fix_for(found, session.settings)
     if chosen is None:
-        session.screen.show([line(), line(_("There is nothing here that this tool may mend."))])
+        session.screen.show([line(), line(_("Nothing here can be fixed automatically."))])
         return found
     task, settings, faults = chosen
     # With --json only the final object may reach stdout: the change speaks on stderr.
     screen = Screen(stream=sys.stderr) if session.screen.as_json else session.screen
-    sentence = _("For {faults}: invoke net.{task}").format(faults=", ".join(faults), task=task)
+    sentence = _("Fixing {faults} with invoke net.{task}").format(
+        faults=", ".join(faults), task=task
+    )
     screen.show([line(), line(sentence, "head")])
     changed: Any = dataclasses.replace(
         session,  # type: ignore[type-var]
@@ -122,19 +124,19 @@ def lines(found: Answer, place: Optional[str]) -> List[Line]:
     forbidden = [item for item in found.unknown if item.privilege]
     unread = [item for item in found.unknown if not item.privilege]
     if not found.found and not unread and not found.offline:
-        calm = _("no fault found ({count} looked for)").format(count=found.looked)
+        calm = _("no fault found ({count} checked)").format(count=found.looked)
         if forbidden:
-            calm += "; " + _("{count} facts only root can read; `sudo -v` first").format(
+            calm += "; " + _("{count} facts need root; run `sudo -v` first").format(
                 count=len(forbidden)
             )
         return [((title + ": ", "head"), (calm, OK)), *_remark_lines(found), *_table_lines(found)]
     shown: List[Line] = [line(title, "head"), line(), *_table_lines(found)]
     if found.offline:
-        shown.append(line(_("This Mac itself has no way to the internet now."), BROKEN))
+        shown.append(line(_("This Mac itself is offline."), BROKEN))
     for diagnosis in found.found:
         shown += _diagnosis_lines(diagnosis)
     if not found.found:
-        calm = _("no fault found ({count} looked for)").format(count=found.looked)
+        calm = _("no fault found ({count} checked)").format(count=found.looked)
         shown.append(line(calm, UNKNOWN if found.blind else OK))
     shown += _remark_lines(found)
     for item in unread:
@@ -145,9 +147,7 @@ def lines(found: Answer, place: Optional[str]) -> List[Line]:
             (
                 (_("not known") + ": ", UNKNOWN),
                 (
-                    _("{count} facts only root can read; `sudo -v` first").format(
-                        count=len(forbidden)
-                    ),
+                    _("{count} facts need root; run `sudo -v` first").format(count=len(forbidden)),
                     "",
                 ),
             )
@@ -193,11 +193,11 @@ def _table_lines(found: Answer) -> List[Line]:
 def _row_titles() -> Dict[str, str]:
     return {
         "gateway": _("gateway (ping)"),
-        "address": _("public address (ping)"),
-        "tcp": _("public address (TCP)"),
-        "dns-gateway": _("a name, asked at the gateway"),
-        "dns-public": _("a name, asked outside"),
-        "dns-own": _("a name, as the image asks"),
+        "address": _("internet address (ping)"),
+        "tcp": _("internet address (TCP)"),
+        "dns-gateway": _("DNS at the gateway"),
+        "dns-public": _("DNS outside"),
+        "dns-own": _("DNS as the image is configured"),
         "https4": "HTTPS, IPv4",
         "https6": "HTTPS, IPv6",
         "resolver": "/etc/resolv.conf",
@@ -218,7 +218,7 @@ def _diagnosis_lines(diagnosis: Diagnosis) -> List[Line]:
     ]
     shown += [_entry(_("seen"), text) for text in finding.evidence]
     shown += [_entry(_("cause"), _(fault.cause))]
-    shown += [_entry(_("told apart"), text) for text in doctor.told_apart(finding)]
+    shown += [_entry(_("to tell them apart"), text) for text in doctor.told_apart(finding)]
     shown += step_lines(doctor.cure(fault, finding))
     shown += [_entry(_("more"), text) for text in fault.evidence[:2] if "://" in text]
     for below in diagnosis.consequences:
@@ -313,7 +313,9 @@ def symptom(screen: Screen, text: str) -> int:
     if text == "-":
         text = _from_stdin()
     if not text.strip():
-        raise BadInput(_("--symptom is empty: give a message, or - and a log on standard input."))
+        raise BadInput(
+            _("--symptom is empty: give a message, or - to read a log from standard input.")
+        )
     matches = explain(text)
     screen.data(_symptom_data(matches))
     screen.show(_symptom_lines(matches))
@@ -322,7 +324,7 @@ def symptom(screen: Screen, text: str) -> int:
 
 def _from_stdin() -> str:
     if sys.stdin.isatty():
-        raise BadInput(_("--symptom - reads a log from standard input: pipe one in."))
+        raise BadInput(_("--symptom - reads standard input: pipe a log into it."))
     tail = b""
     for block in iter(lambda: sys.stdin.buffer.read(1 << 16), b""):
         tail = (tail + block)[-4 * LIMIT :]
@@ -360,10 +362,7 @@ def _symptom_lines(matches: Sequence[Match]) -> List[Line]:
     if not matches:
         return [
             line(
-                _(
-                    "No fault of the catalogue shows in this way; invoke net.doctor looks at the "
-                    "Mac."
-                ),
+                _("No known fault looks like this; run invoke net.doctor on the Mac."),
                 UNKNOWN,
             )
         ]
@@ -376,7 +375,7 @@ def _symptom_lines(matches: Sequence[Match]) -> List[Line]:
             shown.append((("       ", ""), (row.first_check.command, "cure")))
         shown += step_lines([Step(_(step.text), step.command) for step in row.cure])
         shown.append(line())
-    shown.append(line(_("It shows in this way, the likeliest first:"), "head"))
+    shown.append(line(_("Faults that look like this, likeliest first:"), "head"))
     for match in matches[:IN_FULL]:
         shown.append((("? ", UNKNOWN), (f"{match.fault.id}  {_(match.fault.title)}", "head")))
         shown.append(_entry(_("seen"), excerpt(match.quote, 200)))
@@ -386,7 +385,7 @@ def _symptom_lines(matches: Sequence[Match]) -> List[Line]:
         (("? ", UNKNOWN), (f"{match.fault.id}  {_(match.fault.title)}", ""))
         for match in matches[IN_FULL:]
     ]
-    return [*shown, line(), line(_("On the Mac itself, invoke net.doctor says which it is."))]
+    return [*shown, line(), line(_("To find out which it is, run invoke net.doctor on the Mac."))]
 
 
 # -- the report for a bug report
@@ -474,7 +473,7 @@ def markdown(found: Answer, settings: Settings) -> str:
     rows: List[str] = [
         f"# container-net {__version__}: net.doctor",
         "",
-        _("Addresses, names and tokens are masked; the same value has the same mask throughout."),
+        _("Addresses, names and tokens are masked; equal values have equal masks."),
         "",
         f"- macOS: {facts.os_version.value or '?'}",
         f"- container: {facts.container_version.value or '?'} "
@@ -487,7 +486,7 @@ def markdown(found: Answer, settings: Settings) -> str:
     for diagnosis in found.found:
         rows += _markdown_fault(diagnosis, mask)
     if not found.found:
-        rows += [_("no fault found ({count} looked for)").format(count=found.looked), ""]
+        rows += [_("no fault found ({count} checked)").format(count=found.looked), ""]
     for remark in found.remarks:
         rows += _markdown_fault(remark, mask)
     if found.unknown:
@@ -510,7 +509,7 @@ def _markdown_fault(diagnosis: Diagnosis, mask: Mask) -> List[str]:
     word = words.get(finding.state, _("possible"))
     rows = [f"### {fault.id}: {_(fault.title)} ({word})", ""]
     rows += [f"- {mask(_code(text))}" for text in finding.evidence]
-    rows += [f"- {_('told apart')}: {text}" for text in doctor.told_apart(finding)]
+    rows += [f"- {_('to tell them apart')}: {text}" for text in doctor.told_apart(finding)]
     rows += [f"- └ {f.id}: {_(BY_ID[f.id].title)}" for f in diagnosis.consequences]
     rows += [f"- {text}" for text in fault.evidence if "://" in text]
     return [*rows, ""]
@@ -565,11 +564,9 @@ def _check_report(path: Path) -> None:
     except OSError:
         info = None
     if info is not None and not stat.S_ISREG(info.st_mode):
-        raise BadInput(
-            _("--report is {path}, which is no regular file; it is left alone.").format(path=path)
-        )
+        raise BadInput(_("--report is {path}: not a regular file.").format(path=path))
     if not path.absolute().parent.is_dir():
-        raise BadInput(_("--report is {path}, and there is no such folder.").format(path=path))
+        raise BadInput(_("--report is {path}: no such folder.").format(path=path))
 
 
 def write_report(path: Path, text: str) -> None:
@@ -594,7 +591,5 @@ def write_report(path: Path, text: str) -> None:
         if draft and os.path.lexists(draft):
             os.unlink(draft)
         raise BadInput(
-            _("--report is {path}, which cannot be written: {why}.").format(
-                path=path, why=error.strerror
-            )
+            _("--report is {path}: cannot write: {why}.").format(path=path, why=error.strerror)
         ) from None

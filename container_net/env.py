@@ -72,15 +72,11 @@ def check(path: str) -> Finding:
             content = file.read(LARGEST + 1)
     except OSError as error:
         raise BadInput(
-            _("--check names {path}, which cannot be read: {why}.").format(
-                path=path, why=error.strerror
-            )
+            _("--check is {path}: cannot read: {why}.").format(path=path, why=error.strerror)
         ) from None
     if len(content) > LARGEST or b"\0" in content:
         raise BadInput(
-            _("--check names {path}, which is no source file (binary, or over 1 MiB).").format(
-                path=path
-            )
+            _("--check is {path}: not a source file (binary, or over 1 MiB).").format(path=path)
         )
     return judge(path, content.decode("utf-8", "replace"))
 
@@ -99,7 +95,7 @@ def judge(path: str, text: str) -> Finding:
         path,
         "unknown",
         "unknown",
-        _("neither a Dockerfile, nor a program that starts containers, nor an agent in JavaScript"),
+        _("not a Dockerfile, a program that starts containers, or a JavaScript agent"),
     )
 
 
@@ -135,7 +131,7 @@ def _dockerfile(path: str, text: str) -> Finding:
                     current = (value, position)
         stages[name] = current
     if count == 0:
-        return Finding(path, "dockerfile", "unknown", _("it has no FROM"))
+        return Finding(path, "dockerfile", "unknown", _("no FROM line"))
     if current is None:
         return Finding(
             path,
@@ -233,7 +229,7 @@ def _runner(path: str, code: str) -> Finding:
         path,
         "runner",
         "broken",
-        _("it starts containers and passes no NODE_OPTIONS"),
+        _("starts containers without passing NODE_OPTIONS"),
         _("pass it to the container as: {arguments}").format(arguments=run_arguments()),
     )
 
@@ -248,8 +244,8 @@ def _agent(path: str, code: str) -> Finding:
     found = re.search(r"\bprocess\.exit\(\s*0?\s*\)", bare)
     if found:
         return Finding(path, "agent", "ok", _line(code, found.start()))
-    cure = _("end the program with process.exit(0) after its result, and rebuild the image")
+    cure = _("call process.exit(0) after the result, and rebuild the image")
     soft = re.search(r"\bprocess\.exitCode\b", bare)
     if soft:
         return Finding(path, "agent", "broken", _line(code, soft.start()), cure)
-    return Finding(path, "agent", "broken", _("no process.exit(0) in its code"), cure)
+    return Finding(path, "agent", "broken", _("no process.exit(0) in the code"), cure)

@@ -298,7 +298,7 @@ def _own(machine: Machine, path: str, parser: Callable[[bytes], T]) -> Reading[O
     try:
         return Reading(parser(reading.value.content), source=path)
     except parse.Unreadable as error:
-        said = _("{path} cannot be used: {why}").format(path=path, why=error)
+        said = _("{path} is unusable: {why}").format(path=path, why=error)
         return Reading(source=path, problem=Problem.OTHER, said=said)
 
 

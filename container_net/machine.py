@@ -94,9 +94,9 @@ def _stays(path: str, info: os.stat_result) -> str:
     """Why a new file in this one's place would lose something of it; empty where it would not."""
     if info.st_nlink > 1:
         return _(
-            "{path} has {count} names (hard links), and a new file would take only this "
-            "one; left alone. To make it a file of its own: "
-            "sudo cp -p {path} {path}.own && sudo mv {path}.own {path}"
+            "{path} has {count} hard links and replacing it would break them; left "
+            "alone. To detach it: sudo cp -p {path} {path}.own && sudo mv {path}.own "
+            "{path}"
         ).format(path=path, count=info.st_nlink)
     if getattr(info, "st_flags", 0) & _LOCKED:
         return _(
@@ -262,7 +262,7 @@ class Machine:
             if stat.S_ISLNK(info.st_mode) or info.st_uid != owner or info.st_mode & 0o022:
                 raise Missing(
                     _(
-                        "{path} must belong to root and be writable by nobody else (mode {mode})"
+                        "{path} must be owned by root and writable by root only (mode {mode})"
                     ).format(path=each, mode=f"{stat.S_IMODE(info.st_mode):04o}")
                 )
 
@@ -306,9 +306,9 @@ class Machine:
         before = self.read(path)
         if before.link is not None:
             raise Missing(
-                _("{path} is a symbolic link to {link}: another tool keeps it; left alone.").format(
-                    path=path, link=before.link
-                )
+                _(
+                    "{path} is a symbolic link to {link}, managed by another tool; left alone."
+                ).format(path=path, link=before.link)
             )
         original = path if before.content is not None else like
         stays = self.read(original).stays if original is not None else ""
@@ -319,7 +319,7 @@ class Machine:
             self.must(["/usr/bin/tee", draft], stdin=content.decode("latin-1"))
             if self._content(str(draft), self.path(draft)) != content:
                 raise Missing(
-                    _("{path} could not be written whole; is the disk full?").format(path=path)
+                    _("{path} could not be written completely; is the disk full?").format(path=path)
                 )
             info = os.lstat(self.path(draft))
             if stat.S_IMODE(info.st_mode) != mode:
@@ -378,12 +378,12 @@ def open_machine(context: Context, sysroot: Optional[str]) -> Machine:
 
         return Machine(context, folder())
     if not os.path.isdir(sysroot):
-        raise BadInput(_("sysroot is {path}, and there is no such folder.").format(path=sysroot))
+        raise BadInput(_("sysroot is {path}: no such folder.").format(path=sysroot))
     if real and os.geteuid() == 0:
-        raise BadInput(_("sysroot is for rehearsals and is not taken as root."))
+        raise BadInput(_("sysroot is for rehearsals and refused for root."))
     if real and not os.path.exists(os.path.join(sysroot, MARKER)):
         raise BadInput(
-            _("sysroot is {path}, which is no simulated Mac (no {marker} in it).").format(
+            _("sysroot is {path}: not a simulated Mac (no {marker} in it).").format(
                 path=sysroot, marker=MARKER
             )
         )

@@ -120,9 +120,9 @@ class Reading(Generic[T]):
         words = self.source.split() or [""]
         return {
             Problem.NO_ANSWER: _("{command} did not answer in time"),
-            Problem.NO_PROGRAM: _("{program}: there is no such program"),
-            Problem.NO_ROOT: _("only root can read it; `sudo -v` first lets this run see it"),
-            Problem.NOT_INSTALLED: _("the container command is not installed"),
+            Problem.NO_PROGRAM: _("{program}: command not found"),
+            Problem.NO_ROOT: _("needs root; run `sudo -v` first"),
+            Problem.NOT_INSTALLED: _("container is not installed"),
             Problem.UNREADABLE: _("{command} said: {text}"),
             Problem.OTHER: "{text}",
         }[self.problem].format(

@@ -516,14 +516,14 @@ def state_file(content: bytes) -> State:
     try:
         data = json.loads(content.decode("utf-8"))
     except (ValueError, RecursionError):
-        raise Unreadable(_("it is cut off or damaged")) from None
+        raise Unreadable(_("truncated or damaged")) from None
     if not isinstance(data, dict):
-        raise Unreadable(_("it is cut off or damaged"))
+        raise Unreadable(_("truncated or damaged"))
     schema = data.get("schema")
     if isinstance(schema, int) and not isinstance(schema, bool) and schema > SCHEMA:
         raise Unreadable(
             _(
-                "it has schema {schema}, and this version knows {known}; use a newer container-net"
+                "schema {schema}, but this version knows only {known}; use a newer container-net"
             ).format(schema=schema, known=SCHEMA)
         )
     seen, persisted, made = data.get("seen", {}), data.get("persisted", {}), data.get("made", [])
@@ -535,17 +535,17 @@ def state_file(content: bytes) -> State:
         or not isinstance(made, list)
         or not all(isinstance(m, str) for m in made)
     ):
-        raise Unreadable(_("its content is not what container-net writes"))
+        raise Unreadable(_("not written by container-net"))
     try:
         anchor = parse_anchor("anchor", data.get("anchor"))
     except Exception:
-        raise Unreadable(_("its content is not what container-net writes")) from None
+        raise Unreadable(_("not written by container-net")) from None
     version, fence = data.get("version"), data.get("fence")
     try:
         # An empty list is a fence without exceptions.
         allowed = None if fence is None else parse_allowed("fence", fence)
     except Exception:
-        raise Unreadable(_("its content is not what container-net writes")) from None
+        raise Unreadable(_("not written by container-net")) from None
     return State(
         anchor,
         excerpt(version) if isinstance(version, str) else "",
@@ -589,19 +589,19 @@ def boot_file(content: bytes) -> Boot:
     """The `boot` file that tasks and boot script share. Raises Unreadable: cut off or not ours."""
     lines = content.decode("latin-1").split("\n")
     if lines[0] != BOOT_HEADER:
-        raise Unreadable(_("its content is not what container-net writes"))
+        raise Unreadable(_("not written by container-net"))
     if len(lines) < 3 or lines[-1] != "" or lines[-2] != "end":
-        raise Unreadable(_("it is cut off or damaged"))
+        raise Unreadable(_("truncated or damaged"))
     values: Dict[str, List[str]] = {key: [] for key in _BOOT_LINES}
     for line in lines[1:-2]:
         key, _space, value = line.partition(" ")
         if key not in _BOOT_LINES or not _BOOT_LINES[key].fullmatch(value):
-            raise Unreadable(_("its content is not what container-net writes"))
+            raise Unreadable(_("not written by container-net"))
         values[key].append(value)
     if len(values["boot"]) != 1 or any(
         len(values[key]) > 1 for key in ("forwarding", "token", "journal", "echo")
     ):
-        raise Unreadable(_("its content is not what container-net writes"))
+        raise Unreadable(_("not written by container-net"))
     held = tuple(Reference(*line.split(" ")) for line in values["reference"])
     tokens = [Reference(*line.split(" ")) for line in values["token"]]
     return Boot(

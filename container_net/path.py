@@ -207,7 +207,7 @@ def who(facts: Facts, subnet: IPv4Network, uplink: str, *, without_ours: bool = 
         if without_ours and step.place == facts.anchor:
             continue
         if step.source is None and step.on(uplink) and _owner(facts, step) == VMNET:
-            why = _("vmnet's rule is not understood: {rule}").format(rule=excerpt(step.rule.text))
+            why = _("unrecognised vmnet rule: {rule}").format(rule=excerpt(step.rule.text))
             return Verdict(UNKNOWN, step, why)
         if step.takes(subnet, uplink):
             if step.exempts:
@@ -228,9 +228,9 @@ def _why_nobody(facts: Facts, subnet: IPv4Network, uplink: str) -> str:
             '"com.apple/*"): another program replaced it'
         )
     if any(not n.called and n.holds(subnet) and _owner(facts, n) == VMNET for n in live):
-        return _("vmnet's rules are there, and nothing calls them (F01)")
+        return _("vmnet's rules are loaded, but nothing calls them (F01)")
     if not sharing_called(facts) and not any(_owner(facts, n) == VMNET for n in live):
-        return _("vmnet translates nothing now")
+        return _("vmnet has no NAT rules now")
     return _("no NAT rule for {subnet} on {uplink}, the current uplink").format(
         subnet=subnet, uplink=uplink
     )

@@ -350,7 +350,7 @@ def _write_anchor_file(facts: Facts, desired: Desired) -> List[Change]:
     return _replaced(
         facts.files["anchor_file"],
         "anchor_file",
-        _("write today's rules into {path}").format(path=anchor_path(facts.anchor)),
+        _("write the current rules to {path}").format(path=anchor_path(facts.anchor)),
         render.anchor(desired).encode("ascii"),
     )
 
@@ -358,13 +358,13 @@ def _write_anchor_file(facts: Facts, desired: Desired) -> List[Change]:
 def _leave(reading: Reading[FileFact], path: str, remains: List[str]) -> bool:
     """Whether a user's file is not ours to edit; says why."""
     if reading.value is None:
-        remains.append(_("{path} is left alone: {why}").format(path=path, why=reading.why))
+        remains.append(_("{path} left alone: {why}").format(path=path, why=reading.why))
         return True
     if reading.value.link is not None:
         remains.append(
-            _(
-                "{path} is left alone: it is a symbolic link to {link}, which another tool keeps"
-            ).format(path=path, link=reading.value.link)
+            _("{path} left alone: a symbolic link to {link}, managed by another tool").format(
+                path=path, link=reading.value.link
+            )
         )
         return True
     if reading.value.stays:
@@ -380,9 +380,7 @@ def _edit_pf_conf(facts: Facts, remains: List[str]) -> List[Change]:
         return []
     assert reading.value is not None
     if reading.value.content is None:
-        remains.append(
-            _("{path} is not there, which no macOS does; it is left so").format(path=path)
-        )
+        remains.append(_("{path} is missing; left alone").format(path=path))
         return []
     try:
         edit = pfconf.insert_pf_conf(
@@ -391,7 +389,7 @@ def _edit_pf_conf(facts: Facts, remains: List[str]) -> List[Change]:
             hook_block=render.HOOK.encode("ascii"),
         )
     except pfconf.Refused as refused:
-        remains.append(_("{path} is left alone: {why}").format(path=path, why=refused.reason))
+        remains.append(_("{path} left alone: {why}").format(path=path, why=refused.reason))
         return []
     remains_of_ours = pfconf.block_state(
         reading.value.content, pfconf.ANCHOR, _anchor_line(facts.anchor)
@@ -400,9 +398,7 @@ def _edit_pf_conf(facts: Facts, remains: List[str]) -> List[Change]:
     ours_alone = remains_of_ours != ABSENT and missing is not None and missing.content is None
     if edit.changed and error and not ours_alone:
         remains.append(
-            _("{path} is left alone: pf itself does not take it ({error})").format(
-                path=path, error=error
-            )
+            _("{path} left alone: pf rejects it ({error})").format(path=path, error=error)
         )
         return []
     return _replaced(
@@ -422,9 +418,9 @@ def _edit_sysctl_conf(facts: Facts, remains: List[str]) -> List[Change]:
     try:
         edit = pfconf.insert_sysctl_conf(reading.value.content or b"", block=_sysctl_line())
     except pfconf.Refused as refused:
-        remains.append(_("{path} is left alone: {why}").format(path=path, why=refused.reason))
+        remains.append(_("{path} left alone: {why}").format(path=path, why=refused.reason))
         return []
-    title = _("set forwarding in {path}, as the guide asks (macOS today most likely ignores it)")
+    title = _("set IP forwarding in {path}, as the guide asks (recent macOS probably ignores it)")
     return _replaced(reading, "sysctl_conf", title.format(path=path), edit.content)
 
 
@@ -460,7 +456,7 @@ def _install_daemon(
             Change(
                 what="daemon",
                 target=DAEMON_LABEL,
-                title=_("let launchd run it at boot and at each network change ({label})").format(
+                title=_("have launchd run it at boot and on network changes ({label})").format(
                     label=DAEMON_LABEL
                 ),
                 diff="",
@@ -569,7 +565,7 @@ def _clean_sysctl_conf(facts: Facts, made: Tuple[str, ...], remains: List[str]) 
     return _replaced(
         reading,
         "sysctl_conf",
-        _("take our lines out of {path}").format(path="/etc/sysctl.conf"),
+        _("remove our lines from {path}").format(path="/etc/sysctl.conf"),
         edit.content,
     )
 
@@ -589,6 +585,6 @@ def _clean_pf_conf(facts: Facts, remains: List[str]) -> List[Change]:
     return _replaced(
         reading,
         "pf_conf",
-        _("take our lines out of {path}").format(path="/etc/pf.conf"),
+        _("remove our lines from {path}").format(path="/etc/pf.conf"),
         edit.content,
     )

@@ -195,7 +195,7 @@ def _references_diff(*, taken: bool) -> str:
 def require(facts: Facts) -> None:
     """What a change needs to know before it is made. Raises Missing or BadInput's kin."""
     if not facts.sudo.value:
-        raise Missing(_("this needs root: run `sudo -v` first, then the same command again."))
+        raise Missing(_("needs root: run `sudo -v`, then try again."))
     for reading in (
         facts.forwarding,
         facts.boot_session,
@@ -207,11 +207,7 @@ def require(facts: Facts) -> None:
         facts.interfaces,
     ):
         if not reading.known:
-            raise Missing(
-                _("nothing was changed, because this could not be read: {why}").format(
-                    why=reading.why
-                )
-            )
+            raise Missing(_("nothing was changed: cannot read: {why}").format(why=reading.why))
 
 
 def require_subnet(desired: Desired) -> None:
@@ -221,7 +217,7 @@ def require_subnet(desired: Desired) -> None:
     if not desired.nat_subnets:
         raise Missing(
             _("there is no subnet to serve: {why}; give one with --subnets.").format(
-                why="; ".join(desired.notes) or _("none was found")
+                why="; ".join(desired.notes) or _("none found")
             )
         )
 
@@ -231,9 +227,7 @@ def setup(facts: Facts, desired: Desired) -> Plan:
     require(facts)
     if desired.uplinks.why and not desired.uplinks.needed:
         raise Missing(
-            _("nothing was changed, because the uplinks could not be read: {why}").format(
-                why=desired.uplinks.why
-            )
+            _("nothing was changed: cannot read the uplinks: {why}").format(why=desired.uplinks.why)
         )
     require_subnet(desired)
     if not path.hook(facts):
@@ -255,8 +249,8 @@ def setup(facts: Facts, desired: Desired) -> Plan:
 def _hook_missing(facts: Facts) -> str:
     sentence, command = path.remedy(facts)
     text = _(
-        "the live ruleset lacks {line}, so pf would never reach our rules: another program "
-        "replaced it. Nothing was changed. {how}"
+        "the live ruleset lacks {line}, so pf would never reach our rules: another "
+        "program replaced it. Nothing was changed. {how}"
     ).format(line=path.HOOK, how=sentence[:1].upper() + sentence[1:])
     return text + (f": {command}" if command else ".")
 
@@ -335,7 +329,7 @@ def _pf(facts: Facts) -> Optional[Change]:
         return Change(
             what="pf",
             target="pf",
-            title=_("keep the pf reference that an interrupted run left ({token})").format(
+            title=_("adopt the pf reference left by an interrupted run ({token})").format(
                 token=left[0].token
             ),
             diff="",
@@ -345,9 +339,9 @@ def _pf(facts: Facts) -> Optional[Change]:
             holds=lambda after: bool(our_token(after).value and after.pf_enabled.value),
         )
     state = _("enabled by others") if facts.pf_enabled.value else _("disabled")
-    title = _("enable pf with a reference of our own (it is {state} now)").format(state=state)
+    title = _("enable pf with our own reference (now {state})").format(state=state)
     if left:
-        title += _("; {count} references may be an interrupted run's, and are left alone").format(
+        title += _("; {count} references may be from an interrupted run and are left alone").format(
             count=len(left)
         )
     return Change(
@@ -368,9 +362,7 @@ def _forwarding(facts: Facts) -> Optional[Change]:
     return Change(
         what="forwarding",
         target=FORWARDING,
-        title=_("let the Mac pass packets on between interfaces ({name} = 1)").format(
-            name=FORWARDING
-        ),
+        title=_("enable IP forwarding ({name} = 1)").format(name=FORWARDING),
         diff=diff(f"{FORWARDING}=0\n", f"{FORWARDING}=1\n", "sysctl"),
         do=(Command(("/usr/sbin/sysctl", "-w", f"{FORWARDING}=1")),),
         undo=(Command(("/usr/sbin/sysctl", "-w", f"{FORWARDING}=0")),),
@@ -406,8 +398,8 @@ def teardown(
     elif len(left) > 1:
         remains.append(
             _(
-                "an interrupted run left a pf reference, and {count} may be it: none is given "
-                "back; a reboot ends them"
+                "an interrupted run left a pf reference; any of {count} may be it, "
+                "so none is released; a reboot clears them"
             ).format(count=len(left))
         )
     changes += [_release(reference) for reference in held]
@@ -424,14 +416,14 @@ def _forwarding_back(facts: Facts) -> Tuple[Optional[Change], str]:
         return None, ""
     if nat_bridge_up(facts) is not False:
         return None, _(
-            "forwarding stays 1: a container network is up, and setting 0 would cut its containers "
-            "off. When none runs: sudo sysctl -w {name}=0 (a reboot does it too)"
+            "IP forwarding stays on: a container network is up and needs it. When "
+            "none is: sudo sysctl -w {name}=0 (a reboot does it too)"
         ).format(name=FORWARDING)
     return (
         Change(
             what="forwarding",
             target=FORWARDING,
-            title=_("set {name} back to 0, as it was").format(name=FORWARDING),
+            title=_("restore {name} to 0").format(name=FORWARDING),
             diff=diff(f"{FORWARDING}=1\n", f"{FORWARDING}=0\n", "sysctl"),
             do=(Command(("/usr/sbin/sysctl", "-w", f"{FORWARDING}=0")),),
             undo=(),
@@ -446,7 +438,7 @@ def _release(reference: Reference) -> Change:
     return Change(
         what="pf",
         target="pf",
-        title=_("give our pf reference back (token {token})").format(token=reference.token),
+        title=_("release our pf reference (token {token})").format(token=reference.token),
         diff=_references_diff(taken=False),
         do=(Release(reference),),
         undo=(),
@@ -479,7 +471,7 @@ def _forget(facts: Facts) -> Change:
     return Change(
         what="state",
         target=STATE_FOLDER,
-        title=_("remove what the tool wrote down ({folder})").format(folder=STATE_FOLDER),
+        title=_("remove our state ({folder})").format(folder=STATE_FOLDER),
         diff="",
         do=(
             Command(("/bin/rm", "-f", *_own_files(facts))),

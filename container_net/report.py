@@ -167,7 +167,7 @@ def headline(facts: Facts, place: Optional[str]) -> List[Line]:
     if facts.simulated:
         lines.append(
             line(
-                _("A rehearsal on a simulated Mac in {place}: nothing else is touched.").format(
+                _("Rehearsal on a simulated Mac in {place}; nothing else is touched.").format(
                     place=place
                 ),
                 UNKNOWN,
@@ -263,7 +263,7 @@ def detect_lines(facts: Facts, desired: Desired) -> List[Line]:
             "given": _("given"),
             "network list": facts.networks.source,
             "default": _("default; {why}").format(
-                why=facts.networks.why or _("no NAT network is listed")
+                why=facts.networks.why or _("no NAT network found")
             ),
         }[subnet.origin]
         rows.append((_("subnet"), f"{subnet.cidr} {subnet.mode}, {where}", origin))
@@ -290,8 +290,8 @@ def _hop_titles() -> Dict[str, str]:
     return {
         "vm": _("container VM"),
         "gateway": _("gateway, bridge"),
-        "forwarding": _("forwarding"),
-        "nat": _("translation (NAT)"),
+        "forwarding": _("IP forwarding"),
+        "nat": _("NAT"),
         "uplink": _("uplink"),
         "internet": _("internet"),
     }
@@ -356,7 +356,7 @@ def status_lines(status: Status) -> List[Line]:
     for number, hop in enumerate(status.hops):
         if number:
             lines.append(line("  │", "dim"))
-        mark = "  ◀ " + _("the first broken hop") if hop is first else ""
+        mark = "  ◀ " + _("traffic stops here") if hop is first else ""
         lines.append(
             (
                 (f"  {_SIGNS[hop.state]} ", hop.state),
@@ -389,11 +389,11 @@ def status_lines(status: Status) -> List[Line]:
             lines.append(((" " * columns + "      → ", "dim"), (fence.cure, "cure")))
     lines.append(line())
     if status.ok:
-        lines.append(line(_("The way on this Mac is whole."), OK))
+        lines.append(line(_("Everything on this Mac works."), OK))
     elif status.ok is False:
         lines.append(
             line(
-                _("The way is broken at: {hop}.").format(
+                _("Traffic stops at: {hop}.").format(
                     hop=titles[first.hop] if first else _("fence")
                 ),
                 BROKEN,
@@ -402,7 +402,7 @@ def status_lines(status: Status) -> List[Line]:
     elif any(h.state == UNKNOWN and h.hop != "internet" for h in status.hops):
         lines.append(line(_("Not everything could be read."), UNKNOWN))
     else:
-        lines.append(line(_("Nothing is broken; no container runs now."), NOT_RUNNING))
+        lines.append(line(_("Nothing is broken; no container is running."), NOT_RUNNING))
     return lines + _notes(status.notes)
 
 
@@ -411,9 +411,7 @@ def persistent_lines(parts: Mapping[str, str], *, ours: bool) -> List[Line]:
     if not ours and set(parts.values()) <= {"absent", "unknown"}:
         return []
     if set(parts.values()) == {"absent"}:
-        return [
-            line(_("Nothing of it stays over a reboot; invoke net.persist makes it stay."), "dim")
-        ]
+        return [line(_("This will not survive a reboot; to keep it: invoke net.persist"), "dim")]
     names = {
         "sysctl_conf": "/etc/sysctl.conf",
         "pf_conf": "/etc/pf.conf",
@@ -433,15 +431,15 @@ def persistent_lines(parts: Mapping[str, str], *, ours: bool) -> List[Line]:
         pieces += [(f"{names[name]} ", ""), (word, style), ("  ", "")]
     lines: List[Line] = [tuple(pieces)]
     if "drifted" in parts.values():
-        lines.append(((_("drifted") + " → ", "dim"), (_("invoke net.persist mends it"), "cure")))
+        lines.append(((_("drifted") + " → ", "dim"), (_("to repair: invoke net.persist"), "cure")))
     if "disabled" in parts.values():
         lines.append(
             (
                 (_("disabled") + " → ", "dim"),
                 (
                     _(
-                        "switched off in System Settings, General, Login Items; switch it on "
-                        "there, or: invoke net.persist"
+                        "disabled in System Settings > General > Login Items; enable "
+                        "it there, or: invoke net.persist"
                     ),
                     "cure",
                 ),
@@ -591,9 +589,9 @@ def verify_lines(checks: Sequence[Check]) -> List[Line]:
     if BROKEN in states:
         lines.append(line(_("Not everything works."), BROKEN))
     elif UNKNOWN in states:
-        lines.append(line(_("What could be measured works; not everything could be."), UNKNOWN))
+        lines.append(line(_("Everything measured works; some checks could not run."), UNKNOWN))
     elif NOT_RUNNING in states:
-        lines.append(line(_("What could be measured works; no container runs now."), OK))
+        lines.append(line(_("Everything measured works; no container is running."), OK))
     else:
         lines.append(line(_("Everything works."), OK))
     return lines

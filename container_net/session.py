@@ -121,7 +121,7 @@ class Session:
         for reading in (found.state, found.boot):
             if not reading.known:
                 raise BadInput(
-                    _("{why}. Nothing was changed. To go on without it: sudo rm {path}").format(
+                    _("{why}. Nothing was changed. To continue without it: sudo rm {path}").format(
                         why=reading.why, path=reading.source
                     )
                 )
@@ -129,8 +129,8 @@ class Session:
         if other and self.settings.anchor != Settings.anchor:
             raise BadInput(
                 _(
-                    "anchor is {wanted}, and the rules of this Mac were set up in {there}; "
-                    "run invoke net.teardown first, or keep that name."
+                    "anchor is {wanted}, but our rules are in {there}; run invoke "
+                    "net.teardown first, or keep that name."
                 ).format(wanted=self.settings.anchor, there=found.anchor)
             )
         return found, desired
@@ -181,9 +181,7 @@ class Session:
                     (folder / name).write_text(text, encoding="utf-8")
             except OSError as error:
                 raise BadInput(
-                    _("--out is {path}, which cannot be written: {why}.").format(
-                        path=out, why=error.strerror
-                    )
+                    _("--out is {path}: cannot write: {why}.").format(path=out, why=error.strerror)
                 ) from None
         self.screen.data({"schema": SCHEMA, "version": __version__, "files": files})
         if out:
@@ -212,7 +210,7 @@ class Session:
 
     def plan(self) -> int:
         if self.options.persist and self.options.teardown:
-            raise BadInput(_("--persist and --teardown are two different plans; choose one."))
+            raise BadInput(_("--persist and --teardown exclude each other."))
         if self.options.teardown:
             found, _desired = self.look_as_root()
             return self._show_plan(found, planning.teardown(found, *persist.unpersist(found)))
@@ -246,7 +244,7 @@ class Session:
         if bridges:
             return self._translated_already(found, desired, bridges, again)
         self.screen.show(
-            [line(_("No container runs; trying one to see what is missing..."), "dim")]
+            [line(_("No container is running; starting one to see what is missing..."), "dim")]
         )
         image = facts.image(self.machine, found, self.settings.image)
         check = verify.fetch(self.machine, found, self.settings, image)
@@ -260,12 +258,10 @@ class Session:
         if check.state == status.UNKNOWN:
             if seen_last(found, desired.subnets, desired.uplinks.needed):
                 return (
-                    _("vmnet translated by itself when a container last ran"),
+                    _("vmnet's own NAT worked when a container last ran"),
                     *self._all_the_same(again),
                 )
-            self.screen.show(
-                [line(_("It could not be tried: {why}").format(why=check.evidence), "dim")]
-            )
+            self.screen.show([line(_("Could not try: {why}").format(why=check.evidence), "dim")])
         return None
 
     def _translated_already(
@@ -291,7 +287,7 @@ class Session:
             return (_("this Mac works: containers get out"), *dict.fromkeys(others), then)
         nat = verdicts[0][1].nat
         return (
-            _("this Mac works: vmnet translates by itself ({rule})").format(
+            _("this Mac works: vmnet's own NAT does it ({rule})").format(
                 rule=nat.rule.text if nat is not None else ""
             ),
             *self._all_the_same(again),
@@ -301,8 +297,8 @@ class Session:
     def _all_the_same(task: str) -> Tuple[str, ...]:
         return (
             _(
-                "one may want our rules beside it where containers lose their way under a VPN, "
-                "after a change of network or through a firewall tool: invoke {task} --always"
+                "to add our rules anyway (for VPNs, network changes, firewall "
+                "tools): invoke {task} --always"
             ).format(task=task),
         )
 
@@ -339,14 +335,14 @@ class Session:
     def setup(self) -> int:
         return self._change(
             keep=False,
-            sentence=_("In force until the next reboot. Whether it works is measured by:"),
+            sentence=_("Active until the next reboot. To check that it works:"),
             then="invoke net.verify",
         )
 
     def persist(self) -> int:
         return self._change(
             keep=True,
-            sentence=_("In force, and it stays over reboots. Whether it works is measured by:"),
+            sentence=_("Active now and after reboots. To check that it works:"),
             then="invoke net.verify",
         )
 
@@ -382,7 +378,7 @@ class Session:
             wanted = self._same(wanted, planning.teardown(found, *persist.unpersist(found)))
             apply.take_back(lock, self.machine, found, wanted, self._done)
             self._gone()
-        return self._end(wanted, _("Everything of container-net is gone from this Mac."))
+        return self._end(wanted, _("container-net has been removed from this Mac."))
 
     def _gone(self) -> None:
         """Look once more: only what this look sees is said. Raises ChangeFailed."""
@@ -391,8 +387,7 @@ class Session:
         if left:
             raise ChangeFailed(
                 _(
-                    "another program changed this Mac meanwhile; left: {what}. "
-                    "Run `invoke net.teardown` again."
+                    "another program interfered; left: {what}. Run `invoke net.teardown` again."
                 ).format(what="; ".join(change.title for change in left))
             )
 
@@ -403,9 +398,9 @@ class Session:
             return now
         if self.asked:
             raise NotHolding(
-                _("this Mac has changed since the plan was shown. Nothing was changed; try again.")
+                _("the state changed after the plan was shown. Nothing was changed; try again.")
             )
-        self.screen.show([line(_("This Mac has changed meanwhile; the plan is now:"), "head")])
+        self.screen.show([line(_("The state has changed; the plan is now:"), "head")])
         self.screen.show([*report.plan_lines(now, verbose=self.verbose), line()])
         return now
 
@@ -428,7 +423,7 @@ class Session:
         asks = sys.stdin.isatty() and sys.stdout.isatty() and not self.screen.as_json
         if self.options.yes or not asks:
             return True
-        sys.stderr.write(_("Go on? [y/N] "))
+        sys.stderr.write(_("Continue? [y/N] "))
         sys.stderr.flush()
         self.asked = True
         answer = sys.stdin.readline().strip().lower()
@@ -456,11 +451,11 @@ def _costs(wanted: planning.Plan) -> Tuple[str, ...]:
     costs = []
     if any(change.what == "anchor" and "\n+" in change.diff for change in wanted.changes):
         costs.append(
-            _("while the rules are loaded, iCloud Private Relay is off; net.teardown gives it back")
+            _("iCloud Private Relay is off while the rules are loaded; net.teardown restores it")
         )
     if any(change.what == "daemon" for change in wanted.changes):
         costs.append(
-            _("macOS will tell of a new background item, {label}; that is the boot daemon").format(
+            _("macOS will announce a new background item, {label}: the boot daemon").format(
                 label=facts.DAEMON_LABEL
             )
         )

@@ -110,9 +110,7 @@ class Settings:
 
 def _refuse(name: str, value: object, right: str) -> BadInput:
     return BadInput(
-        _("{name} is {value}, which will not do: {right}.").format(
-            name=name, value=_quote(value), right=right
-        )
+        _("{name} is {value}: {right}.").format(name=name, value=_quote(value), right=right)
     )
 
 
@@ -130,10 +128,10 @@ def _words(name: str, value: object) -> Tuple[str, ...]:
     elif isinstance(value, str):
         items = value.split(",")
     else:
-        raise _refuse(name, value, _("give text, several values with commas, or auto"))
+        raise _refuse(name, value, _("give text, comma-separated for several values, or auto"))
     for item in items:
         if not isinstance(item, str):
-            raise _refuse(name, item, _("give text, several values with commas, or auto"))
+            raise _refuse(name, item, _("give text, comma-separated for several values, or auto"))
     words = tuple(item.strip() for item in items)
     if words in ((), ("",), ("auto",)):
         return ()
@@ -147,7 +145,7 @@ def parse_subnets(name: str, value: object, force: bool) -> Tuple[IPv4Network, .
     """
     found: List[IPv4Network] = []
     for word in _words(name, value):
-        right = _("give IPv4 networks such as 192.168.64.0/24, with commas between, or auto")
+        right = _("give IPv4 networks such as 192.168.64.0/24, comma-separated, or auto")
         try:
             if "/" not in word:
                 raise ValueError
@@ -158,20 +156,20 @@ def parse_subnets(name: str, value: object, force: bool) -> Tuple[IPv4Network, .
             except ValueError:
                 raise _refuse(name, word, right) from None
             if "/" in word:
-                right = _("it has host bits set; the network is {network}").format(network=inside)
+                right = _("host bits set; the network is {network}").format(network=inside)
             raise _refuse(name, word, right) from None
         if any(network.subnet_of(other) for other in _NOBODYS):
-            raise _refuse(name, word, _("containers cannot live on such addresses"))
+            raise _refuse(name, word, _("containers cannot use these addresses"))
         if network.prefixlen > 30:
-            raise _refuse(name, word, _("it has no room for a gateway and a container"))
+            raise _refuse(name, word, _("too small for a gateway and a container"))
         if network.prefixlen < 8 and not force:
-            raise _refuse(name, word, _("it is wider than /8; --force takes it all the same"))
+            raise _refuse(name, word, _("wider than /8; use --force to accept it"))
         if not (network.is_private or network.subnet_of(_SHARED)) and not force:
-            raise _refuse(name, word, _("its addresses are public; --force takes it all the same"))
+            raise _refuse(name, word, _("public addresses; use --force to accept them"))
         if network in found:
             continue
         if any(network.overlaps(other) for other in found):
-            raise _refuse(name, word, _("it overlaps another given subnet"))
+            raise _refuse(name, word, _("overlaps another given subnet"))
         found.append(network)
     return tuple(found)
 
@@ -183,10 +181,10 @@ def _uplinks(name: str, value: object) -> Tuple[str, ...]:
             raise _refuse(
                 name,
                 word,
-                _("give interface names such as en0 or utun0-utun7, with commas, or auto"),
+                _("give interface names such as en0 or utun0-utun7, comma-separated, or auto"),
             )
         if NEVER_UPLINK.fullmatch(word):
-            raise _refuse(name, word, _("this kind of interface never leads to the internet"))
+            raise _refuse(name, word, _("never an uplink"))
     return tuple(dict.fromkeys(words))
 
 
@@ -205,7 +203,7 @@ def parse_allowed(name: str, value: object) -> Tuple[Allowed, ...]:
                 name, word, _("give ADDRESS[/BITS][:PORT], such as 192.168.64.1:3001")
             ) from None
         if network.prefixlen < 8:
-            raise _refuse(name, word, _("it is wider than /8 and would open the fence"))
+            raise _refuse(name, word, _("wider than /8, which would open the fence"))
         found.append(Allowed(network, number))
     return tuple(dict.fromkeys(found))
 
@@ -227,7 +225,7 @@ def parse_anchor(name: str, value: object) -> str:
     # The file bears the component's name: com.apple is Apple's, on a disk that ignores case.
     stock = component.lower() == "com.apple" or "com.apple." in component.lower()
     if component in _RESERVED or stock:
-        raise _refuse(name, value, _("this name belongs to Apple's own software"))
+        raise _refuse(name, value, _("reserved for Apple's own software"))
     return text
 
 
@@ -325,7 +323,7 @@ def load(configured: object, environ: Mapping[str, str], options: Mapping[str, o
     for key, value in configured.items():
         if key not in KEYS:
             raise BadInput(
-                _("net.{key} is no setting of container-net; there are: {keys}.").format(
+                _("unknown setting net.{key}; known settings: {keys}.").format(
                     key=_quote(str(key)).strip('"'), keys=", ".join(KEYS)
                 )
             )
@@ -337,7 +335,7 @@ def load(configured: object, environ: Mapping[str, str], options: Mapping[str, o
         key = variable[len(ENVIRONMENT) :].lower()
         if key not in KEYS:
             raise BadInput(
-                _("{variable} is no setting of container-net; there are: {keys}.").format(
+                _("unknown setting {variable}; known settings: {keys}.").format(
                     variable=_quote(variable).strip('"'),
                     keys=", ".join(ENVIRONMENT + k.upper() for k in KEYS),
                 )

@@ -55,7 +55,7 @@ def look(facts: Facts, desired: Desired) -> Status:
             "internet",
             UNKNOWN,
             _("not measured here"),
-            _("invoke net.verify asks from inside a container"),
+            _("invoke net.verify measures it from a container"),
         ),
     )
     judged = [h.state for h in hops if h.hop != "internet"]
@@ -86,7 +86,9 @@ def _fence(facts: Facts, desired: Desired) -> Optional[Hop]:
     if not facts.pf_enabled.value:
         return Hop("fence", BROKEN, _("pf is disabled"), "invoke net.setup --fence")
     allowed = ", ".join(("DNS", "DHCP", *map(str, desired.fence)))
-    return Hop("fence", OK, _("nothing private is reached but {allowed}").format(allowed=allowed))
+    return Hop(
+        "fence", OK, _("nothing private is reachable except {allowed}").format(allowed=allowed)
+    )
 
 
 def other_subnet() -> str:
@@ -110,21 +112,21 @@ def _vm(facts: Facts, running: Reading[int]) -> Hop:
         return Hop(
             "vm",
             NOT_RUNNING,
-            _("the container command is not installed"),
+            _("container is not installed"),
             _("install it from github.com/apple/container/releases"),
         )
     if facts.container_service.value in ("not running", "unregistered"):
         return Hop(
             "vm",
             NOT_RUNNING,
-            _("container's service is {state}").format(state=facts.container_service.value),
+            _("container's service: {state}").format(state=facts.container_service.value),
             "container system start",
         )
     if running.value is None:
         return Hop("vm", UNKNOWN, running.why)
     if running.value == 0:
         return Hop(
-            "vm", NOT_RUNNING, _("no container runs; the bridge is there only while one does")
+            "vm", NOT_RUNNING, _("no container is running; the bridge exists only while one is")
         )
     return Hop("vm", OK, _("{count} running").format(count=running.value))
 
@@ -151,10 +153,10 @@ def _gateway(facts: Facts, desired: Desired, running: Reading[int]) -> Hop:
         return Hop(
             "gateway",
             BROKEN,
-            _("containers run, and no bridge bears {gateway}").format(gateway=wanted),
+            _("containers are running, but no bridge has {gateway}").format(gateway=wanted),
             _("stop the containers, then: container system stop && container system start"),
         )
-    return Hop("gateway", NOT_RUNNING, _("no bridge bears {gateway} now").format(gateway=wanted))
+    return Hop("gateway", NOT_RUNNING, _("no bridge has {gateway} now").format(gateway=wanted))
 
 
 def _in_use(facts: Facts, desired: Desired) -> bool:
@@ -171,7 +173,7 @@ def _forwarding(facts: Facts, desired: Desired) -> Hop:
         return Hop("forwarding", OK, shown)
     if _in_use(facts, desired):
         return Hop("forwarding", BROKEN, shown, _cure(facts))
-    return Hop("forwarding", NOT_RUNNING, _("{value}; nothing needs it now").format(value=shown))
+    return Hop("forwarding", NOT_RUNNING, _("{value}; not needed now").format(value=shown))
 
 
 def _nat_and_uplink(facts: Facts, desired: Desired) -> Tuple[Hop, Hop]:
@@ -179,7 +181,7 @@ def _nat_and_uplink(facts: Facts, desired: Desired) -> Tuple[Hop, Hop]:
     if not uplinks.needed:
         if uplinks.why:
             return (
-                Hop("nat", UNKNOWN, _("the uplink is not known")),
+                Hop("nat", UNKNOWN, _("uplink unknown")),
                 Hop("uplink", UNKNOWN, uplinks.why),
             )
         return (
@@ -187,7 +189,7 @@ def _nat_and_uplink(facts: Facts, desired: Desired) -> Tuple[Hop, Hop]:
             Hop(
                 "uplink",
                 BROKEN,
-                _("this Mac has no default route itself"),
+                _("this Mac itself has no default route"),
                 _("connect the Mac to a network"),
             ),
         )
@@ -216,8 +218,10 @@ def _uplink(facts: Facts, desired: Desired) -> Hop:
         return Hop(
             "uplink",
             BROKEN,
-            _("a VPN client's rule drops what is not its own: {rule}").format(rule=block.text),
-            _("disconnect the VPN, or let its settings allow other interfaces"),
+            _("a VPN client's rule drops everything but its own traffic: {rule}").format(
+                rule=block.text
+            ),
+            _("disconnect the VPN, or allow local interfaces in its settings"),
         )
     return Hop("uplink", OK, ", ".join(shown) or names)
 
@@ -229,9 +233,9 @@ def _nat(facts: Facts, desired: Desired) -> Hop:
         live = facts.anchor_nat.value or ()
         if live:
             return Hop(
-                "nat", OK, _("ours: {count} rules, for the uplinks to come").format(count=len(live))
+                "nat", OK, _("ours: {count} rules, waiting for an uplink").format(count=len(live))
             )
-        return Hop("nat", NOT_RUNNING, _("no uplink to translate for"))
+        return Hop("nat", NOT_RUNNING, _("no uplink"))
     hops = [_pair(facts, desired, subnet, uplink) for subnet, uplink in pairs]
     for state in (BROKEN, UNKNOWN, NOT_RUNNING):
         for found in hops:
@@ -256,7 +260,7 @@ def _pair(facts: Facts, desired: Desired, subnet: Subnet, uplink: str) -> Hop:
             shown += " " + _("({count} packets)").format(count=packets)
         return Hop("nat", OK, shown)
     if not _in_use(facts, desired):
-        why = _("{why}; vmnet's rules come with the first container").format(why=verdict.why)
+        why = _("{why}; vmnet adds its rules with the first container").format(why=verdict.why)
         return Hop("nat", NOT_RUNNING, why)
     return Hop("nat", BROKEN, verdict.why, _cure(facts))
 
@@ -279,15 +283,13 @@ def _notes(facts: Facts, desired: Desired) -> Tuple[str, ...]:
             if verdict.who == path.OURS and without.who == path.VMNET:
                 notes.append(
                     _(
-                        "redundant: vmnet translates {subnet} on {uplink} too; ours comes first"
+                        "redundant: vmnet also has a NAT rule for {subnet} on "
+                        "{uplink}; ours comes first"
                     ).format(subnet=subnet.cidr, uplink=uplink)
                 )
     held = our_token(facts)
     if facts.anchor_nat.value and held.value is False and facts.pf_enabled.value:
         notes.append(
-            _(
-                "pf is kept enabled by others only, not by a reference of ours; invoke net.setup "
-                "takes one"
-            )
+            _("only others keep pf enabled; invoke net.setup takes a reference of our own")
         )
     return tuple(notes)

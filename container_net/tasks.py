@@ -116,8 +116,7 @@ def _exit_code(c: Context, options: Options, body: Callable[[Session], int]) -> 
             raise
         wrapped = NetError(
             text._(
-                "an error of container-net itself ({kind}: {what}); CONTAINER_NET_TRACEBACK=1 "
-                "before the command shows where"
+                "internal error ({kind}: {what}); set CONTAINER_NET_TRACEBACK=1 to see where"
             ).format(kind=type(error).__name__, what=" ".join(str(error).split())[:300])
         )
         screen.data(report.error_data(wrapped))

@@ -39,24 +39,27 @@ def _curl_meanings() -> Dict[int, Tuple[str, str]]:
     """curl's exit codes (its man page) and what they mean here: meaning, cure."""
     return {
         6: (
-            _("the name was not resolved: DNS at the gateway does not answer"),
-            _("look at invoke net.status; if the way is whole, try container run --dns 1.1.1.1"),
+            _("name not resolved: DNS at the gateway does not answer"),
+            _("see invoke net.status; if nothing is broken there, try container run --dns 1.1.1.1"),
         ),
         7: (
-            _("the connection was refused or there is no route"),
-            _("look at invoke net.status"),
+            _("connection refused, or no route"),
+            _("see invoke net.status"),
         ),
         28: (
-            _("time ran out: packets leave and no answer comes, or they never leave"),
-            _("invoke net.setup, and if it finds nothing to do: a VPN or a filter on this Mac"),
+            _("timed out: packets leave without an answer, or never leave"),
+            _(
+                "invoke net.setup; if there is nothing to change, look for a VPN or "
+                "filter on this Mac"
+            ),
         ),
         35: (
-            _("TCP works, TLS does not: something between inspects or cuts it"),
+            _("TCP works but TLS does not: something inspects or cuts it"),
             _("check for a TLS-inspecting proxy or filter (Zscaler, Netskope)"),
         ),
         60: (
-            _("the certificate is not trusted: TLS inspection, or no CA certificates in the image"),
-            _("put the proxy's CA certificate, or ca-certificates, into the image"),
+            _("certificate not trusted: TLS inspection, or no CA certificates in the image"),
+            _("add the proxy's CA certificate, or ca-certificates, to the image"),
         ),
     }
 
@@ -72,7 +75,7 @@ def fetch(
             name,
             title,
             UNKNOWN,
-            _("the container command is not installed"),
+            _("container is not installed"),
             _("install it from github.com/apple/container/releases"),
         )
     if facts.container_service.value in ("not running", "unregistered"):
@@ -80,7 +83,7 @@ def fetch(
             name,
             title,
             UNKNOWN,
-            _("container's service is {state}").format(state=facts.container_service.value),
+            _("container's service: {state}").format(state=facts.container_service.value),
             "container system start",
         )
     if not image.known:
@@ -90,7 +93,7 @@ def fetch(
             name,
             title,
             UNKNOWN,
-            _("the image {image} is not here").format(image=settings.image),
+            _("image {image} not found on this Mac").format(image=settings.image),
             _(
                 "build it (container build -t {image} .), or name one that has curl: "
                 "invoke net.verify --image IMAGE"
@@ -125,7 +128,7 @@ def _fence(
         return Check(name, title, seen.state, seen.evidence, seen.cure)
     target = _private_target(facts, desired)
     if internet.state != OK or target is None or facts.container_path is None:
-        return Check(name, title, UNKNOWN, _("it is measured where a container gets out"))
+        return Check(name, title, UNKNOWN, _("measured only where a container gets out"))
     before = _dropped(machine, facts)
     url = f"http://{target}:{CLOSED_PORT}/"
     answer = _curl(machine, facts.container_path, settings.image, url)
@@ -196,8 +199,8 @@ def _judge(name: str, title: str, answer: Answer, settings: Settings) -> Check:
                 status=status, expected=", ".join(map(str, settings.expect))
             ),
             _(
-                "the internet answers; is a proxy in between, or is another status right "
-                "(--expect)?"
+                "the internet answers; is there a proxy, or should another status be "
+                "expected (--expect)?"
             ),
         )
     meanings = _curl_meanings()
@@ -230,28 +233,31 @@ def _image_env(image: Reading[Optional[Image]], settings: Settings) -> Check:
         return Check(name, title, UNKNOWN, image.why)
     if image.value is None:
         return Check(
-            name, title, UNKNOWN, _("the image {image} is not here").format(image=settings.image)
+            name,
+            title,
+            UNKNOWN,
+            _("image {image} not found on this Mac").format(image=settings.image),
         )
     if image.value.env is None:
-        return Check(name, title, UNKNOWN, _("its environment is not shown by container"))
+        return Check(name, title, UNKNOWN, _("container does not show its environment"))
     if any(env.prefers_ipv4(value) for value in image.value.env):
         return Check(name, title, OK, env.setting())
     # Node's own images say so in their environment.
     if not any(value.startswith("NODE_VERSION=") for value in image.value.env) and (
         settings.image != Settings.image
     ):
-        return Check(name, title, OK, _("not set, and needed for Node.js only"))
+        return Check(name, title, OK, _("not set; only Node.js needs it"))
     return Check(
         name,
         title,
         BROKEN,
-        _("{image} does not set it").format(image=settings.image),
+        _("not set in {image}").format(image=settings.image),
         _("invoke net.env prints the line for the Dockerfile; rebuild the image"),
     )
 
 
 def _forwarding(facts: Facts) -> Check:
-    name, title = "forwarding", _("the Mac passes packets on")
+    name, title = "forwarding", _("IP forwarding is on")
     value = facts.forwarding.value
     if value is None:
         return Check(name, title, UNKNOWN, facts.forwarding.why)
@@ -262,7 +268,7 @@ def _forwarding(facts: Facts) -> Check:
 
 
 def _bridge(facts: Facts, desired: Desired) -> Check:
-    name, title = "bridge", _("the bridge is there while a container runs")
+    name, title = "bridge", _("the bridge is up while a container runs")
     if not facts.interfaces.known:
         return Check(name, title, UNKNOWN, facts.interfaces.why)
     found = [f"{b} ({s.gateway})" for s in desired.nat_subnets for b in [bridge_of(facts, s)] if b]
@@ -273,7 +279,7 @@ def _bridge(facts: Facts, desired: Desired) -> Check:
 
 
 def _translation(facts: Facts, desired: Desired) -> Check:
-    name, title = "translation", _("a translation rule fits the uplink of now")
+    name, title = "translation", _("a NAT rule covers the current uplink")
     hop = next(h for h in look(facts, desired).hops if h.hop == "nat")
     return Check(name, title, hop.state, hop.evidence, hop.cure)
 

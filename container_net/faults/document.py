@@ -44,15 +44,15 @@ def _page(language: str) -> List[str]:
         "<!-- python -m container_net.faults.document -->",
         "",
         *_guide(),
-        f"## {_('Let the tool look')}",
+        f"## {_('Run the doctor')}",
         "",
-        _("This reads the Mac, changes nothing, and names the fault with its evidence and cure."),
+        _("Reads the Mac, changes nothing, and names the fault with its evidence and cure."),
         "",
         *_block("invoke net.doctor"),
-        _("With `--probe` a container looks from inside as well; it is removed afterwards."),
+        _("`--probe` also measures from inside a container, which is removed afterwards."),
         "",
         *_block("invoke net.doctor --probe"),
-        _("A message or a log is explained from this catalogue alone, also without a Mac."),
+        _("Explains a message or a log from this catalogue alone, even without a Mac."),
         "",
         *_block(
             'invoke net.doctor --symptom "curl: (28) Connection timed out"\n'
@@ -121,9 +121,9 @@ def _block(command: str) -> List[str]:
 def _auto() -> Dict[str, str]:
     return {
         "yes": _("yes, `invoke net.doctor --fix` does it"),
-        "ask": _("no: it stops containers or touches what is not this tool's; do it by hand"),
-        "no": _("no, only a person can"),
-        "none": _("no cure is known"),
+        "ask": _("no: it stops containers or changes what belongs to others; do it by hand"),
+        "no": _("no, it takes a person"),
+        "none": _("no known cure"),
     }
 
 
@@ -144,14 +144,14 @@ def _fault(fault: Fault) -> List[str]:
         if step.command:
             rows += [f"   {line}".rstrip() for line in _block(step.command)]
     if fault.distinguish:
-        rows += [f"**{_('Told apart')}**", ""]
+        rows += [f"**{_('How to tell them apart')}**", ""]
         rows += [f"- {_to(d.other)}: {_(d.how)}" for d in fault.distinguish]
         rows.append("")
     if fault.consequence_of:
         causes = ", ".join(map(_to, fault.consequence_of))
-        rows += [_("It can be a mere consequence of: {faults}").format(faults=causes), ""]
+        rows += [_("Can be a consequence of: {faults}").format(faults=causes), ""]
     rows += [
-        f"- {_('Does the tool mend it?')} {_auto()[fault.auto]}",
+        f"- {_('Fixed automatically?')} {_auto()[fault.auto]}",
         f"- {_('Versions')}: {_(fault.versions)}",
         f"- {_('Known from')}: {', '.join(_link(item) for item in fault.evidence)}",
         "",

@@ -96,7 +96,7 @@ def recognise(case: Case) -> Finding:
         if bare:
             evidence.append(quote(case.extra.table, row.line))
             evidence.append(
-                _("no translation rule for {subnet} on {uplink}").format(
+                _("no NAT rule for {subnet} on {uplink}").format(
                     subnet=bare[0], uplink=row.interface
                 )
             )

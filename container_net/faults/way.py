@@ -199,13 +199,9 @@ def _without_vmnet(case: Case, pair: Pair, others: List[Nat], way: str) -> Pair:
         return broken(
             "macos-15-no-nat",
             quote(case.facts.os_version, case.facts.os_version.value or ""),
-            _("no translation rule for {subnet} on {uplink}").format(
-                subnet=cidr, uplink=pair.uplink
-            ),
+            _("no NAT rule for {subnet} on {uplink}").format(subnet=cidr, uplink=pair.uplink),
         )
-    nothing = _("no translation rule for {subnet} on {uplink}").format(
-        subnet=cidr, uplink=pair.uplink
-    )
+    nothing = _("no NAT rule for {subnet} on {uplink}").format(subnet=cidr, uplink=pair.uplink)
     if sharing_called(case):
         return broken("stale-nat", nothing, way, sure=False)
     return broken("ruleset-replaced", _lacks_call(case), nothing, sure=False)

@@ -330,7 +330,7 @@ def test_a_reference_is_given_back_where_pf_was_all_there_was_to_change(new: New
     assert run(mac, "net.plan", "--json").changes == ["pf"]
     ran = run(mac, *SETUP, runner=failing_enable(mac, how))
     assert ran.code == 4, ran
-    assert "what had been changed was taken back" in ran.err
+    assert "all changes were reverted" in ran.err
     assert tokens(mac) == []
     assert changed(before, picture(mac)) == []
     assert run(mac, *SETUP).code == 0
@@ -378,7 +378,7 @@ def test_of_several_new_references_none_is_given_back(new: New, then: str) -> No
     assert ran.code == 4, ran
     if then == "found":
         assert tokens(mac) == []
-        assert "what had been changed was taken back" in ran.err
+        assert "all changes were reverted" in ran.err
     else:
         assert len(tokens(mac)) == 2
         assert "2 may be it: none is given back" in ran.err
@@ -399,7 +399,7 @@ def test_a_reference_that_cannot_be_found_now_is_found_by_the_next_run(new: New)
 
     ran = run(mac, *SETUP, runner=twisted(mac, twist))
     assert ran.code == 4, ran
-    assert "not everything could be taken back" in ran.err
+    assert "could not revert everything" in ran.err
     assert "did not answer in time" in ran.err
     assert len(tokens(mac)) == 1
     restored(mac, before, run(mac, "net.teardown"))
@@ -413,7 +413,7 @@ def refused(mac: Mac, task: Tuple[str, ...], heal: Callable[[], None]) -> None:
     before = picture(mac)
     ran = run(mac, *task)
     assert ran.code in (3, 4), ran
-    assert "not everything could be taken back" not in ran.err
+    assert "could not revert everything" not in ran.err
     assert changed(before, picture(mac)) == [], ran
     heal()
     assert run(mac, *task).code == 0
@@ -434,7 +434,7 @@ def test_a_full_disk_leaves_everything_as_it_was(new: New, tmp_path: Path, way: 
             break
         full += 1
         assert ran.code == 4, ran
-        assert "not everything could be taken back" not in ran.err, ran
+        assert "could not revert everything" not in ran.err, ran
         assert changed(before, picture(copy)) == [], ran
         copy.disk_full(False)
         assert run(copy, *task).code == 0
@@ -452,7 +452,7 @@ def test_a_disk_that_is_full_by_now_breaks_nothing_that_works(new: New, room: in
     mac.disk_full(after=room)
     ran = run(mac, *PERSIST)
     assert ran.code == 4, ran
-    assert "not everything could be taken back" not in ran.err, ran
+    assert "could not revert everything" not in ran.err, ran
     assert changed(before, picture(mac)) == []
     mac.disk_full(False)
     assert run(mac, *PERSIST).code == 0

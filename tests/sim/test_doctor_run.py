@@ -118,7 +118,7 @@ def test_the_answer_is_korean_where_asked_for(mac: Mac, capsys: pytest.CaptureFi
 def test_the_probe_prints_its_table(mac: Mac, capsys: pytest.CaptureFixture[str]) -> None:
     code, out = run(mac, capsys, probe=True)
     assert code == 0
-    for title in ("gateway (ping)", "public address (TCP)", "HTTPS, IPv4", "HTTPS, IPv6"):
+    for title in ("gateway (ping)", "internet address (TCP)", "HTTPS, IPv4", "HTTPS, IPv6"):
         assert title in out
     runs = [record for record in mac.log if record.argv[1:2] == ["run"]]
     assert len(runs) == 1

@@ -77,7 +77,7 @@ def test_the_commands_work_as_they_stand(
     # The invoke of this environment stands where a reader's own stands.
     there = tmp_path / "checkout"
     there.mkdir()
-    for name in ("container_net", "templates", "tasks.py"):
+    for name in ("container_net", "simmac", "templates", "tasks.py"):
         (there / name).symlink_to(TOP / name)
     (there / ".venv").symlink_to(Path(sys.prefix))
     env = {

@@ -237,7 +237,7 @@ def test_the_container_check_decides_while_no_bridge_is_up(new: New) -> None:
     assert ran.changes == ["anchor", "pf", "forwarding"]
     ran = run(absent, "net.setup")
     assert ran.code == 0
-    assert "It could not be tried" in ran.out
+    assert "Could not try" in ran.out
     assert "nanoclaw-agent:latest is not here" in ran.out
     assert nat_of(absent)
 
@@ -643,7 +643,7 @@ def test_what_was_seen_last_decides_where_nothing_can_be_tried(new: Callable[...
     mac = new("healthy")
     assert run(mac, "net.setup", "--always").code == 0
     mac.reboot()
-    # container's service is not started yet: nothing to look at, and nothing to try.
+    # container's service not started yet: nothing to look at, and nothing to try.
     assert run(mac, "net.plan", "--json").changes == []
     assert run(mac, "net.setup").code == 0
     assert anchor_rules(mac) == []

@@ -268,7 +268,7 @@ def test_a_mode_that_is_missing_is_nat_for_the_default_network_only() -> None:
     )
     made = desire(found, Settings())
     assert [s.cidr for s in made.subnets] == [IPv4Network("192.168.66.0/24")]
-    assert any("network x has the mode ?" in note for note in made.notes)
+    assert any("network x skipped: unknown mode ?" in note for note in made.notes)
 
 
 def test_an_unknown_mode_is_left_out_and_said_on_one_line() -> None:
@@ -313,7 +313,7 @@ def test_a_subnet_that_a_neighbour_lives_on_is_left_out_and_said() -> None:
 
 
 def test_a_given_subnet_that_a_neighbour_lives_on_is_refused() -> None:
-    with pytest.raises(BadInput, match=r"subnets names 192\.168\.64\.0/24, and en0 .*64\.5/24\)"):
+    with pytest.raises(BadInput, match=r"subnets contains 192\.168\.64\.0/24, which overlaps en0 .*64\.5/24\)"):
         subnets(facts(interfaces=LAN), "192.168.64.0/24")
 
 

@@ -107,7 +107,7 @@ def test_what_is_no_source_file_is_refused(content: object, tmp_path: Path) -> N
     path = tmp_path / "Dockerfile"
     if isinstance(content, bytes):
         path.write_bytes(content)
-    with pytest.raises(BadInput, match="--check names"):
+    with pytest.raises(BadInput, match="--check is"):
         env.check(str(path))
 
 

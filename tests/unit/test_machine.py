@@ -628,8 +628,8 @@ def test_a_file_with_a_second_name_is_left_alone(root: Root, which: str) -> None
     with pytest.raises(Missing) as caught:
         mac.write(target, b"old", like=like)
     assert str(caught.value) == (
-        f"{CONF} has 2 names (hard links), and a new file would take only this one; left alone. "
-        f"To make it a file of its own: sudo cp -p {CONF} {CONF}.own && sudo mv {CONF}.own {CONF}"
+        f"{CONF} has 2 hard links and replacing it would break them; left alone. "
+        f"To detach it: sudo cp -p {CONF} {CONF}.own && sudo mv {CONF}.own {CONF}"
     )
     assert root.commands() == []
     assert root.place(CONF).samefile(other)
@@ -940,7 +940,7 @@ def test_what_others_may_write_is_not_run_as_root(private: Root, path: str, mode
     with pytest.raises(Missing) as caught:
         private.machine().check_private(JOB)
     assert str(caught.value) == (
-        f"{path} must belong to root and be writable by nobody else (mode {wide:04o})"
+        f"{path} must be owned by root and writable by root only (mode {wide:04o})"
     )
 
 
@@ -949,7 +949,7 @@ def test_what_is_a_link_is_not_run_as_root(private: Root, path: str) -> None:
     place = private.place(path)
     place.rename(private.folder / "elsewhere")
     place.symlink_to(private.folder / "elsewhere")
-    with pytest.raises(Missing, match=f"^{path} must belong to root"):
+    with pytest.raises(Missing, match=f"^{path} must be owned by root"):
         private.machine().check_private(JOB)
 
 
@@ -957,7 +957,7 @@ def test_what_is_a_link_is_not_run_as_root(private: Root, path: str) -> None:
 @pytest.mark.parametrize("path", [JOB, "/Library"])
 def test_what_is_anothers_is_not_run_as_root(private: Root, path: str) -> None:
     os.chown(private.place(path), 501, 20)
-    with pytest.raises(Missing, match=f"^{path} must belong to root"):
+    with pytest.raises(Missing, match=f"^{path} must be owned by root"):
         private.machine().check_private(JOB)
 
 
@@ -978,12 +978,12 @@ def test_on_a_real_mac_a_sysroot_must_bear_the_marker_and_is_not_for_root(
 ) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
     monkeypatch.setattr(os, "geteuid", lambda: 501)
-    with pytest.raises(BadInput, match="no simulated Mac"):
+    with pytest.raises(BadInput, match="not a simulated Mac"):
         open_machine(Context(), str(tmp_path))
     (tmp_path / MARKER).write_text("")
     assert open_machine(Context(), str(tmp_path)).sysroot == str(tmp_path)
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    with pytest.raises(BadInput, match="not taken as root"):
+    with pytest.raises(BadInput, match="refused for root"):
         open_machine(Context(), str(tmp_path))
 
 
@@ -1124,7 +1124,7 @@ def test_without_sudo_no_command_of_root_is_started(mac_folder: Path) -> None:
     assert found.forwarding.value == 1
     for reading in (found.pf_enabled, found.references, found.main_nat, found.anchor_nat):
         assert not reading.known
-        assert "only root can read it" in reading.why
+        assert "needs root" in reading.why
     assert found.pf_enabled.source == "sudo /sbin/pfctl -s info"
 
 
@@ -1139,7 +1139,7 @@ def test_without_sudo_no_command_of_root_is_started(mac_folder: Path) -> None:
             Result("", "pfctl: /dev/pf: Permission denied\n", exited=1),
             "Permission denied",
         ),
-        ("/usr/bin/sw_vers -productVersion", "os_version", Result(exited=127), "no such program"),
+        ("/usr/bin/sw_vers -productVersion", "os_version", Result(exited=127), "command not found"),
         ("/usr/local/bin/container ls --format json", "containers", "[{", r"said: \[\{"),
     ],
 )
@@ -1195,7 +1195,7 @@ def test_a_damaged_file_of_ours_is_unknown_and_named(
     found = facts.gather(table_machine(mac_folder, {}), Settings())
     reading: Any = found.boot if name == "boot" else found.state
     assert not reading.known
-    assert f"/private/var/db/container-net/{name} cannot be used: " in reading.why
+    assert f"/private/var/db/container-net/{name} is unusable: " in reading.why
     assert found.state_files
 
 

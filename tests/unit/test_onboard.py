@@ -298,7 +298,7 @@ def test_off_a_mac_it_rehearses_and_says_so_first_and_last(checkout: Checkout) -
     done = checkout.run()
     assert (done.returncode, done.stderr) == (0, "")
     assert checkout.calls("invoke") == REHEARSAL
-    assert "rehearsal on a simulated Mac" in lines(done.stdout)[0]
+    assert "rehearsal on a simulated one" in lines(done.stdout)[0]
     assert "rehearsal on a simulated Mac" in lines(done.stdout)[-1]
     assert lines(done.stdout)[-1].endswith("  .venv/bin/invoke net.persist")
 
@@ -387,7 +387,7 @@ def test_a_newcomer_sees_broken_become_working_and_then_nothing_to_change(
     done = checkout.run(**environ)
     assert done.returncode == 0, done.stdout + done.stderr
     status, plan, setup, verify, teardown = done.stdout.split("\n$ ")[1:]
-    assert "the first broken hop" in status
+    assert "traffic stops here" in status
     assert "net.inet.ip.forwarding=1" in plan
     assert "until the next reboot" in setup
     assert "Everything works." in verify

@@ -1029,19 +1029,19 @@ def test_a_state_file_may_know_more_and_less_than_we_do() -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"schema": 2}, "schema 2, and this version knows 1; use a newer container-net"),
-        ({"schema": 0}, "not what container-net writes"),
-        ({"schema": "1"}, "not what container-net writes"),
-        ({"schema": True}, "not what container-net writes"),
-        ({"schema": None}, "not what container-net writes"),
-        ({"anchor": "com.apple/../x"}, "not what container-net writes"),
-        ({"anchor": "com.apple.internet-sharing"}, "not what container-net writes"),
-        ({"anchor": None}, "not what container-net writes"),
-        ({"seen": {"a": 1}}, "not what container-net writes"),
-        ({"seen": []}, "not what container-net writes"),
-        ({"persisted": {"a": None}}, "not what container-net writes"),
-        ({"made": "x"}, "not what container-net writes"),
-        ({"made": [1]}, "not what container-net writes"),
+        ({"schema": 2}, "schema 2, but this version knows only 1; use a newer container-net"),
+        ({"schema": 0}, "not written by container-net"),
+        ({"schema": "1"}, "not written by container-net"),
+        ({"schema": True}, "not written by container-net"),
+        ({"schema": None}, "not written by container-net"),
+        ({"anchor": "com.apple/../x"}, "not written by container-net"),
+        ({"anchor": "com.apple.internet-sharing"}, "not written by container-net"),
+        ({"anchor": None}, "not written by container-net"),
+        ({"seen": {"a": 1}}, "not written by container-net"),
+        ({"seen": []}, "not written by container-net"),
+        ({"persisted": {"a": None}}, "not written by container-net"),
+        ({"made": "x"}, "not written by container-net"),
+        ({"made": [1]}, "not written by container-net"),
     ],
 )
 def test_a_state_file_that_is_not_ours_is_unreadable(change: Dict[str, Any], words: str) -> None:
@@ -1051,7 +1051,7 @@ def test_a_state_file_that_is_not_ours_is_unreadable(change: Dict[str, Any], wor
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"7", b"null", b"\xff\xfe{}", b"[" * 100_000])
 def test_a_state_file_that_is_no_object_is_damaged(content: bytes) -> None:
-    with pytest.raises(Unreadable, match="cut off or damaged"):
+    with pytest.raises(Unreadable, match="truncated or damaged"):
         parse.state_file(content)
 
 

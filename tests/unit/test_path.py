@@ -110,7 +110,7 @@ def test_what_was_not_read_does_not_matter_where_it_is_not_called() -> None:
 
 def test_without_any_rule_of_vmnets_nothing_is_said_about_lost_calls() -> None:
     assert verdict(facts(forwarding=Reading(1), pf_enabled=Reading(True))) == Judged(
-        False, "vmnet translates nothing now"
+        False, "vmnet has no NAT rules now"
     )
 
 

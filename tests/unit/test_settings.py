@@ -200,14 +200,14 @@ BAD: List[Tuple[str, str, str]] = [
     ("subnets", "everything", "IPv4 networks such as"),
     ("subnets", "10.1.0.0/16,,10.2.0.0/16", "IPv4 networks such as"),
     ("subnets", "10.1.0.0/16,auto", "IPv4 networks such as"),
-    ("subnets", "8.8.8.0/24", "public; --force"),
-    ("subnets", "10.0.0.0/7", "wider than /8; --force"),
-    ("subnets", "0.0.0.0/0", "wider than /8; --force"),
-    ("subnets", "127.0.0.0/16", "cannot live"),
-    ("subnets", "169.254.0.0/16", "cannot live"),
-    ("subnets", "224.0.0.0/8", "cannot live"),
-    ("subnets", "10.1.1.0/31", "no room"),
-    ("subnets", "10.1.1.1/32", "no room"),
+    ("subnets", "8.8.8.0/24", "public addresses; use --force"),
+    ("subnets", "10.0.0.0/7", "wider than /8; use --force"),
+    ("subnets", "0.0.0.0/0", "wider than /8; use --force"),
+    ("subnets", "127.0.0.0/16", "cannot use these"),
+    ("subnets", "169.254.0.0/16", "cannot use these"),
+    ("subnets", "224.0.0.0/8", "cannot use these"),
+    ("subnets", "10.1.1.0/31", "too small for"),
+    ("subnets", "10.1.1.1/32", "too small for"),
     ("subnets", "10.1.0.0/16,10.1.64.0/24", "overlaps another"),
     ("subnets", "10.1.64.0/24,10.1.0.0/16", "overlaps another"),
     ("uplinks", "en", "interface names such as en0"),
@@ -217,12 +217,12 @@ BAD: List[Tuple[str, str, str]] = [
     ("uplinks", "en0,", "interface names such as en0"),
     ("uplinks", "en0,auto", "interface names such as en0"),
     ("uplinks", "averylongnamethatisnone0", "interface names such as en0"),
-    ("uplinks", "en0,bridge100", "never leads to the internet"),
-    ("uplinks", "vmenet0", "never leads to the internet"),
-    ("uplinks", "lo0", "never leads to the internet"),
-    ("uplinks", "awdl0", "never leads to the internet"),
-    ("uplinks", "llw0", "never leads to the internet"),
-    ("uplinks", "ap1", "never leads to the internet"),
+    ("uplinks", "en0,bridge100", "never an uplink"),
+    ("uplinks", "vmenet0", "never an uplink"),
+    ("uplinks", "lo0", "never an uplink"),
+    ("uplinks", "awdl0", "never an uplink"),
+    ("uplinks", "llw0", "never an uplink"),
+    ("uplinks", "ap1", "never an uplink"),
     ("anchor", "", "a direct child of com.apple/"),
     ("anchor", "com.apple", "a direct child of com.apple/"),
     ("anchor", "com.apple/", "a direct child of com.apple/"),
@@ -234,13 +234,13 @@ BAD: List[Tuple[str, str, str]] = [
     ("anchor", "com.apple/" + "a" * 64, "a direct child of com.apple/"),
     ("anchor", "com.example/x", "a direct child of com.apple/"),
     ("anchor", "/com.apple/x", "a direct child of com.apple/"),
-    ("anchor", "com.apple/200.AirDrop", "belongs to Apple"),
-    ("anchor", "com.apple/250.ApplicationFirewall", "belongs to Apple"),
-    ("anchor", "com.apple/com.apple.container", "belongs to Apple"),
-    ("anchor", "com.apple/250.com.apple.container-net", "belongs to Apple"),
-    ("anchor", "com.apple/com.apple.internet-sharing", "belongs to Apple"),
-    ("anchor", "com.apple/com.apple", "belongs to Apple"),
-    ("anchor", "com.apple/Com.Apple", "belongs to Apple"),
+    ("anchor", "com.apple/200.AirDrop", "reserved for Apple"),
+    ("anchor", "com.apple/250.ApplicationFirewall", "reserved for Apple"),
+    ("anchor", "com.apple/com.apple.container", "reserved for Apple"),
+    ("anchor", "com.apple/250.com.apple.container-net", "reserved for Apple"),
+    ("anchor", "com.apple/com.apple.internet-sharing", "reserved for Apple"),
+    ("anchor", "com.apple/com.apple", "reserved for Apple"),
+    ("anchor", "com.apple/Com.Apple", "reserved for Apple"),
     ("anchor", "com.apple.container", "a direct child of com.apple/"),
     ("image", "", "an image such as"),
     ("image", "-rm", "an image such as"),
@@ -370,7 +370,7 @@ def test_no_shell_syntax_gets_in(origin: str, text: str, key: str) -> None:
         assert message.startswith(name_in(origin, key) + " is ")
         shown = "".join(c if c.isprintable() else "?" for c in value)
         word = "".join(c if c.isprintable() else "?" for c in value.strip())
-        assert f' is "{shown}", ' in message or f' is "{word}", ' in message
+        assert f' is "{shown}": ' in message or f' is "{word}": ' in message
 
 
 @pytest.mark.parametrize("key", ["anchor", "image", "url", "sysroot", "lang"])
@@ -412,7 +412,7 @@ def test_any_yaml_is_taken_or_refused_in_one_sentence(configured: object) -> Non
 @pytest.mark.parametrize("key", ["subnet", "Subnets", "", "sub\nnets", 1, True, None, ("a",)])
 def test_an_unknown_setting_in_yaml_is_named(key: object) -> None:
     message = refusal({key: "x"})
-    assert message.startswith("net." + str(key).replace("\n", "?") + " is no setting")
+    assert message.startswith("unknown setting net." + str(key).replace("\n", "?") + ";")
     for known in KEYS:
         assert known in message
 
@@ -420,7 +420,7 @@ def test_an_unknown_setting_in_yaml_is_named(key: object) -> None:
 @pytest.mark.parametrize("rest", ["SUBNET", "SUBNETS_", "", "A\nB"])
 def test_an_unknown_variable_is_named(rest: str) -> None:
     message = refusal(None, {"INVOKE_NET_" + rest: "x"})
-    assert message.startswith("INVOKE_NET_" + rest.replace("\n", "?") + " is no setting")
+    assert message.startswith("unknown setting INVOKE_NET_" + rest.replace("\n", "?") + ";")
     assert "INVOKE_NET_SUBNETS, INVOKE_NET_UPLINKS" in message
 
 
