@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sys
 import unicodedata
@@ -37,6 +38,7 @@ __all__ = [
     "status_lines",
     "verify_data",
     "verify_lines",
+    "wrapped",
 ]
 
 Piece = Tuple[str, str]
@@ -67,6 +69,42 @@ def line(text: str = "", style: str = "") -> Line:
 def _width(text: str) -> int:
     """Columns on a screen: Korean takes two."""
     return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+# Narrower terminals wrap by themselves; lines longer than WIDE are hard to read.
+NARROW, WIDE = 60, 200
+# What is copied or compared stays on one line, however long.
+_WHOLE = ("cure", "add", "remove")
+
+
+def wrapped(row: Line, columns: int) -> List[Line]:
+    """A line as lines of at most `columns`, broken between words, with a hanging indent.
+
+    Words (paths, rules' numbers) and commands are never broken: they are there to be copied.
+    """
+    if sum(_width(text) for text, _style in row) <= columns:
+        return [row]
+    hang = _hanging(row, columns)
+    rows: List[List[Tuple[str, str]]] = [[]]
+    at = 0
+    for text, style in row:
+        for word in [text] if style in _WHOLE else re.findall(r"\s+|\S+\s*", text):
+            shown = word
+            if at > hang and at + _width(word.rstrip()) > columns:
+                rows.append([(" " * hang, "")])
+                at, shown = hang, word.lstrip()
+            rows[-1].append((shown, style))
+            at += _width(shown)
+    return [tuple(made) for made in rows]
+
+
+def _hanging(row: Line, columns: int) -> int:
+    """Where continued lines begin: under the longest part, unless that leaves little room."""
+    widths = [_width(text) for text, _style in row]
+    before = sum(widths[: widths.index(max(widths))])
+    text = "".join(text for text, _style in row)
+    indent = len(text) - len(text.lstrip()) + 4
+    return before if 0 < before <= columns // 2 else min(indent, columns // 2)
 
 
 def _pad(text: str, columns: int) -> str:
@@ -140,8 +178,10 @@ class Screen:
         from rich.console import Console
 
         console = Console(file=stream, highlight=False, soft_wrap=True)
+        columns = min(max(shutil.get_terminal_size().columns, NARROW), WIDE)
         for row in lines:
-            console.print(rich_text(row))
+            for part in wrapped(row, columns):
+                console.print(rich_text(part))
 
 
 def rich_text(row: Line) -> Any:

@@ -313,7 +313,8 @@ def test_a_subnet_that_a_neighbour_lives_on_is_left_out_and_said() -> None:
 
 
 def test_a_given_subnet_that_a_neighbour_lives_on_is_refused() -> None:
-    with pytest.raises(BadInput, match=r"subnets contains 192\.168\.64\.0/24, which overlaps en0 .*64\.5/24\)"):
+    said = r"subnets contains 192\.168\.64\.0/24, which overlaps en0 .*64\.5/24\)"
+    with pytest.raises(BadInput, match=said):
         subnets(facts(interfaces=LAN), "192.168.64.0/24")
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import List
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from container_net import report
 
@@ -51,3 +54,41 @@ def test_without_any_invoke_on_the_path_the_bare_name_still_does(
 def test_a_korean_letter_takes_two_columns() -> None:
     assert len(report._pad("업링크", 10)) == 7
     assert len(report._pad("uplink", 10)) == 10
+
+
+# -- lines of a terminal
+
+
+def texts_of(row: report.Line, columns: int) -> List[str]:
+    return ["".join(text for text, _style in part) for part in report.wrapped(row, columns)]
+
+
+def test_a_line_breaks_between_words_and_hangs_under_its_text() -> None:
+    row = (("    cause: ", "dim"), ("one two three four five six seven eight nine ten eleven", ""))
+    assert texts_of(row, 40) == [
+        "    cause: one two three four five six ",
+        "           seven eight nine ten eleven",
+    ]
+    assert texts_of(row, 200) == ["".join(text for text, _style in row)]
+
+
+def test_a_command_and_a_path_are_never_broken() -> None:
+    command = "container stop --all && container system stop && container system start"
+    path = "/Library/Application-Support/a-folder-that-is-longer-than-the-line/file.conf"
+    row = (("       ", ""), (command, "cure"), (" see " + path, ""))
+    shown = texts_of(row, 60)
+    assert any(command in line for line in shown)
+    assert any(path in line for line in shown)
+
+
+@given(
+    words=st.lists(st.text(alphabet="abc가나", min_size=1, max_size=12), min_size=1, max_size=40),
+    columns=st.integers(min_value=60, max_value=200),
+)
+def test_no_line_is_wider_than_the_terminal_and_no_word_is_lost(
+    words: List[str], columns: int
+) -> None:
+    row = (("    seen: ", "dim"), (" ".join(words), ""))
+    shown = texts_of(row, columns)
+    assert all(report._width(line.rstrip()) <= columns for line in shown)
+    assert " ".join(" ".join(shown).split()) == " ".join(("seen:", *words))
