@@ -381,7 +381,7 @@ def test_of_several_new_references_none_is_given_back(new: New, then: str) -> No
         assert "all changes were reverted" in ran.err
     else:
         assert len(tokens(mac)) == 2
-        assert "2 may be it: none is given back" in ran.err
+        assert "any of 2 may be it, so none is released" in ran.err
 
 
 def test_a_reference_that_cannot_be_found_now_is_found_by_the_next_run(new: New) -> None:

@@ -169,7 +169,7 @@ def test_fix_leaves_what_is_not_marked_yes(mac: Mac, capsys: pytest.CaptureFixtu
     before = mac.state["pf"]
     code, out = run(mac, capsys, fix=True, yes=True)
     assert code == 1
-    assert "nothing here that this tool may mend" in out
+    assert "Nothing here can be fixed automatically" in out
     assert mac.state["pf"] == before
 
 

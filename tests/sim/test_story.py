@@ -87,7 +87,7 @@ def test_teardown_says_why_forwarding_stays_and_gives_it_back_without_a_bridge(n
     assert run(mac, "net.setup").code == 0
     planned = run(mac, "net.plan", "--teardown", "--json")
     assert len(planned.data["remains"]) == 1
-    assert "forwarding stays 1" in planned.data["remains"][0]
+    assert "IP forwarding stays on" in planned.data["remains"][0]
     mac.stop_container()
     assert run(mac, "net.plan", "--teardown", "--json").data["remains"] == []
     assert run(mac, "net.teardown").code == 0
@@ -238,7 +238,7 @@ def test_the_container_check_decides_while_no_bridge_is_up(new: New) -> None:
     ran = run(absent, "net.setup")
     assert ran.code == 0
     assert "Could not try" in ran.out
-    assert "nanoclaw-agent:latest is not here" in ran.out
+    assert "image nanoclaw-agent:latest not found" in ran.out
     assert nat_of(absent)
 
 

@@ -226,7 +226,7 @@ def test_a_signal_while_a_change_runs_lets_it_end_and_takes_it_back(
     mac.unhang()
     out, err = started.communicate(timeout=60)
     assert started.returncode == 130, (out, err)
-    assert "taken back" in err
+    assert "reverted" in err
     assert "Traceback" not in err
     assert changed(before, picture(mac)) == []
     assert busy(mac) == []

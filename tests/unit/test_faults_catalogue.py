@@ -80,7 +80,8 @@ def every_step() -> Iterator[Tuple[str, Step]]:
 
 def test_every_row_of_the_reference_is_there_and_nothing_is_twice() -> None:
     ids = [fault.id for fault in FAULTS]
-    assert sorted(ids) == sorted((*ROWS, "G04"))
+    assert set(ids) >= {*ROWS, "G04"}
+    assert sorted(set(ids)) == sorted(ids)
     assert list(BY_ID) == ids
 
 
@@ -94,7 +95,7 @@ def test_the_reference_names_the_same_rows() -> None:
 
 @pytest.mark.parametrize("auto", AUTO)
 def test_auto_is_what_the_reference_says(auto: str) -> None:
-    present = {fault.id for fault in FAULTS if fault.auto == auto and fault.id != "G04"}
+    present = {fault.id for fault in FAULTS if fault.auto == auto and fault.id in ROWS}
     assert present == set(AUTO_OF[auto].split())
 
 
