@@ -336,7 +336,7 @@ class _Walk:
 
     def _release(self, reference: Reference) -> None:
         answer = self.machine.run(["/sbin/pfctl", "-X", reference.token], root=True, timeout=15.0)
-        # Stale, with pf off or on (macos-facts, 4): it is gone already.
+        # Stale, with pf off or on (macos.md, 4): it is gone already.
         gone = "pf not enabled" in answer.err or "token invalid" in answer.err
         if answer.code != 0 and not gone:
             raise CommandFailed(answer)
@@ -367,7 +367,7 @@ class _Walk:
         if answer.code != 0 and "not empty" not in answer.err.lower():
             raise CommandFailed(answer)
 
-    # -- launchd (macos-facts, 8)
+    # -- launchd (macos.md, 8)
 
     def _launch(self, action: Launch) -> None:
         """`bootout` → wait → `enable` where disabled → `bootstrap` → `print`.

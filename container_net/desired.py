@@ -40,7 +40,7 @@ __all__ = [
     "seen_now",
 ]
 
-# vmnet's default, and the guide's subnet (container-facts, Network).
+# vmnet's default, and the guide's subnet (container.md, 2).
 DEFAULT_SUBNET = IPv4Network("192.168.64.0/24")
 
 
@@ -99,13 +99,13 @@ def interface(facts: Facts, name: str) -> Optional[Interface]:
 
 
 def _is_container_bridge(candidate: Interface) -> bool:
-    """vmnet's bridges are bridge100 and up with vmenet members (macos-facts, 7)."""
+    """vmnet's bridges are bridge100 and up with vmenet members (macos.md, 7)."""
     number = re.fullmatch(r"bridge([0-9]{3,})", candidate.name)
     return bool(number) or any(m.startswith("vmenet") for m in candidate.members)
 
 
 def bridge_of(facts: Facts, subnet: Subnet) -> Optional[str]:
-    """The bridge that bears the subnet's gateway; its number says nothing (macos-facts, 7)."""
+    """The bridge that bears the subnet's gateway; its number says nothing (macos.md, 7)."""
     for candidate in facts.interfaces.value or ():
         if _is_container_bridge(candidate) and any(a.ip == subnet.gateway for a in candidate.inet):
             return candidate.name

@@ -43,7 +43,7 @@ __all__ = [
 ]
 
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
-# On a managed Mac the firewall's program always says so (faults.md, F18).
+# On a managed Mac the firewall's program always says so (F18).
 _QUIET = re.compile(r"cannot be modified from command line on managed")
 
 
@@ -256,7 +256,7 @@ def _unknown(facts: Facts, extra: Extra, findings: Mapping[str, Finding]) -> Tup
     )
     waiting: Set[str] = {"networks", "containers", "attachments", "builder"} if stopped else set()
     if (facts.os_version.value or "").split(".")[0] == "15":
-        # There is no `container network` before macOS 26 (container-facts).
+        # There is no `container network` before macOS 26 (container.md, 1).
         waiting.add("networks")
     items: Dict[str, Unknown] = {}
     for name, reading in named.items():

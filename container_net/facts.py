@@ -53,10 +53,10 @@ FILES: Mapping[str, str] = {
 }
 # Where Apple's signed installer and Homebrew put the command.
 CONTAINER = ("/usr/local/bin/container", "/opt/homebrew/bin/container")
-# The address that the guide asks for: the two answers differ under a split VPN (macos-facts, 1).
+# The address that the guide asks for: the two answers differ under a split VPN (macos.md, 1).
 PUBLIC_ADDRESS = "8.8.8.8"
 SHARING = "com.apple.internet-sharing"
-# vmnet's IPv4 translation anchors (macos-facts, 5), read at once; others only when they are called.
+# vmnet's IPv4 translation anchors (macos.md, 5), read at once; others only when they are called.
 SHARING_CHILDREN = ("base_v4", "shared_v4")
 
 # Anchors of the system, whose rules are read by name or never translate.
@@ -91,7 +91,7 @@ def _probes(anchor: str) -> Dict[str, Probe]:
         "anchor_rules": _pfctl("-a", anchor, "-s", "rules"),
         "sharing_nat": _pfctl("-a", SHARING, "-s", "nat"),
         "anchors": _pfctl("-v", "-s", "Anchors", parser=parse.anchors),
-        # Without root it looks at the file and at nothing of the kernel's (field-facts, 6).
+        # Without root it looks at the file and at nothing of the kernel's (macos.md, 13).
         "pf_conf_error": Probe(
             ("/sbin/pfctl", "-n", "-f", MacPath(FILES["pf_conf"])), parse.pf_conf_error
         ),

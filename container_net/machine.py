@@ -253,7 +253,7 @@ class Machine:
         """That a file and its folders belong to root and nobody else can write them.
 
         Raises CommandFailed's kin with the place and its mode: launchd would refuse it, and root
-        must never run what a user can write (macos-facts, 8).
+        must never run what a user can write (macos.md, 8).
         """
         owner = self.root_owner()[0]
         place = PurePosixPath(path)

@@ -140,7 +140,7 @@ class Reading(Generic[T]):
 class Route:
     """The answer of `route -n get`: the interface, and the gateway where there is one.
 
-    A full-tunnel VPN has no gateway line (macos-facts, 1).
+    A full-tunnel VPN has no gateway line (macos.md, 1).
     """
 
     interface: str

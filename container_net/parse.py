@@ -1,6 +1,6 @@
 """Pure parsers: what a command said → data, or `Unreadable` with the text as evidence.
 
-The forms are those of macos-facts (section numbers in each docstring) and container-facts. A parser
+The forms are those of docs/reference (macos.md, container.md). A parser
 neither guesses nor crashes: text that it does not know is `Unreadable`.
 """
 
@@ -184,7 +184,7 @@ def _address(address: str, mask: int, line: str) -> IPv4Interface:
         raise Unreadable(excerpt(line)) from None
 
 
-# -- container (container-facts, "JSON by version")
+# -- container (container.md, 1)
 
 
 def container_version(answer: Answer) -> str:
@@ -391,7 +391,7 @@ _COUNTERS = re.compile(r"\[ Evaluations: (\d{1,20})\s+Packets: (\d{1,20})\s")
 
 
 def anchors(answer: Answer) -> Tuple[str, ...]:
-    """`pfctl -v -s Anchors`: the tree, one full path a line (macos-facts, 4)."""
+    """`pfctl -v -s Anchors`: the tree, one full path a line (macos.md, 4)."""
     lines = [line for line in answer.err.splitlines() if "ALTQ" not in line and line.strip()]
     if answer.code != 0 or lines:
         raise _unreadable(answer)

@@ -260,7 +260,7 @@ def sharing_called(facts: Facts) -> Optional[bool]:
     return any(rule.text.startswith(calls) for rule in facts.main_nat.value)
 
 
-# What VPN clients put into pf to let nothing pass but their own (faults.md, F05).
+# What VPN clients put into pf to let nothing pass but their own (F05).
 _VPN_BLOCK = re.compile(r"block .*! tagged \S*(vpn|anyconnect)\S*", re.IGNORECASE)
 
 

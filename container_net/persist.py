@@ -36,7 +36,7 @@ from .text import _
 __all__ = ["Parts", "files", "judge", "persist", "recorded_parts", "unpersist"]
 
 OK, ABSENT, DRIFTED, DISABLED, UNKNOWN = "ok", "absent", "drifted", "disabled", "unknown"
-# Where launchd looks again although no file told it of a change (design.md, Daemon).
+# Where launchd looks again although no file told it of a change (docs/decisions.md, Daemon).
 INTERVAL = 60
 
 

@@ -455,7 +455,7 @@ class _Reading:
 
 
 def _is_apples(line: bytes) -> bool:
-    """A line that `container system dns` puts in and takes out by this text (container-facts)."""
+    """A line that `container system dns` puts in and takes out by this text (container.md, 3)."""
     return b"com.apple.container" in line
 
 
@@ -741,7 +741,7 @@ def _unterminated(reading: _Reading, layout: Optional[Scan]) -> Sequence[bytes]:
     """The foreign lines, with the newline that we added taken back.
 
     Where Apple's lines have come behind, the line that had none goes to the end, as it would stand
-    if Apple's tool had met the file without us ("before the last line", container-facts); so the
+    if Apple's tool had met the file without us ("before the last line", container.md, 3); so the
     file has its first bytes when that tool has taken its lines out.
     """
     lines, added = reading.foreign, reading.added
@@ -862,9 +862,9 @@ class _Pf:
         """Right before the first translation statement, which is in order whatever surrounds it.
 
         Without one, right before the first statement that must come later (stock: `dummynet-anchor`
-        and `anchor` follow, macos-facts 5), unless a line of unknown kind stands in the way; and
+        and `anchor` follow, macos.md, 5), unless a line of unknown kind stands in the way; and
         before a `load anchor`, since Apple's tool puts its `anchor` line before the first of them
-        (container-facts), and a hook behind that would be out of order.
+        (container.md, 3), and a hook behind that would be out of order.
         """
         self.refuse_unfinished()
         layout = self.layout
@@ -922,7 +922,7 @@ def insert_pf_conf(original: bytes, *, anchor_block: bytes, hook_block: bytes) -
     `anchor_block` and `hook_block` are the rendered lines, one each. Blocks that stand where they
     may stand are left there, an old line in them is replaced, and broken ones are put right.
     Raises `Refused`; `ValueError` for a line that would not be known as ours again.
-    Sources: design.md, "/etc/pf.conf block"; macos-facts, 4 and 5.
+    Sources: docs/decisions.md, "/etc/pf.conf block"; macos.md, 4 and 5.
     """
     _refuse_binary(original, "pf.conf")
     contents = {HOOK: _content(HOOK, hook_block), ANCHOR: _content(ANCHOR, anchor_block)}
@@ -989,7 +989,7 @@ def insert_sysctl_conf(original: bytes, *, block: bytes) -> Edit:
     """sysctl.conf with our block at the end, behind every other line that sets the same name.
 
     `block` is the rendered line. Raises `Refused`, or `ValueError` for a line that would not be
-    known as ours again. Source: macos-facts, 3.
+    known as ours again. Source: macos.md, 3.
     """
     _refuse_binary(original, "sysctl.conf")
     contents = {FORWARDING: _content(FORWARDING, block)}

@@ -243,7 +243,7 @@ def _destination(text: str) -> Optional[IPv4Network]:
 
 
 def resolvers(answer: Answer) -> Tuple[Resolver, ...]:
-    """`scutil --dns` (macos-facts, 9): blocks that begin with `resolver #N`."""
+    """`scutil --dns` (macos.md, 9): blocks that begin with `resolver #N`."""
     lines = _whole(answer)
     if not lines[0].startswith("DNS configuration"):
         raise _unreadable(answer)
@@ -288,7 +288,7 @@ def extensions(answer: Answer) -> Tuple[str, ...]:
 def firewall(answer: Answer) -> Firewall:
     """`socketfilterfw --getglobalstate --getblockall --getstealthmode`.
 
-    On managed Macs it refuses with exit 0 (faults.md, F18): Unreadable.
+    On managed Macs it refuses with exit 0 (F18): Unreadable.
     """
     text = "\n".join(_whole(answer))
     state = re.search(r"\(State = ([0-9])\)", text)
@@ -331,7 +331,7 @@ def sockets(answer: Answer) -> Tuple[Socket, ...]:
 
 
 def isolation(answer: Answer) -> Tuple[IPv4Network, ...]:
-    """`pfctl … -T show` of vmnet's isolation table (macos-facts, 5); none where it is absent."""
+    """`pfctl … -T show` of vmnet's isolation table (macos.md, 5); none where it is absent."""
     lines = [line for line in answer.err.splitlines() if "ALTQ" not in line and line.strip()]
     if re.search(r"does not exist|DIOCR", "\n".join(lines)) and not answer.out.strip():
         return ()

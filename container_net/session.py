@@ -447,7 +447,7 @@ class Session:
 
 
 def _costs(wanted: planning.Plan) -> Tuple[str, ...]:
-    """What a change costs, said before it is made (design.md, Private Relay)."""
+    """What a change costs, said before it is made (docs/decisions.md, Private Relay)."""
     costs = []
     if any(change.what == "anchor" and "\n+" in change.diff for change in wanted.changes):
         costs.append(

@@ -29,7 +29,7 @@ __all__ = [
 ENVIRONMENT = "INVOKE_NET_"
 
 # Never an uplink: vmnet's bridges and their members, loopback, Apple's own peer-to-peer and
-# access-point interfaces. bridge0 to bridge9 are the Mac's own (macos-facts, 7).
+# access-point interfaces. bridge0 to bridge9 are the Mac's own (macos.md, 7).
 NEVER_UPLINK = re.compile(r"(bridge[0-9]{3,}|(vmenet|lo|awdl|llw|ap|gif|stf|anpi)[0-9]+)")
 INTERFACE = re.compile(r"[a-z]{1,11}[0-9]{1,4}")
 _RANGE = re.compile(r"([a-z]{1,11})([0-9]{1,4})-(?:([a-z]{1,11}))?([0-9]{1,4})")
@@ -45,7 +45,7 @@ _NOBODYS = tuple(
 )
 _SHARED = IPv4Network("100.64.0.0/10")
 _COMPONENT = re.compile(r"[A-Za-z0-9.-][A-Za-z0-9._-]{0,62}")
-# Apple's own anchors under com.apple (macos-facts, 5 and 6).
+# Apple's own anchors under com.apple (macos.md, 5 and 6).
 _RESERVED = ("200.AirDrop", "250.ApplicationFirewall")
 
 
@@ -64,7 +64,7 @@ def expand(words: Tuple[str, ...]) -> Tuple[str, ...]:
 
 
 # Every interface that can ever lead out: pf takes rules for interfaces that do not exist yet
-# (field-facts, 1).
+# (macos.md, 12).
 DEFAULT_UPLINKS = expand(
     ("en0-en31", "utun0-utun31", "ipsec0-ipsec7", "ppp0-ppp7", "bridge0-bridge9")
 )

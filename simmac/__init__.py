@@ -1,7 +1,7 @@
 """A simulated Mac: a folder with a small macOS userland in it, for rehearsals and tests.
 
 It shares no code with the tool, so that one misreading cannot hide on both sides. What its programs
-say and how they exit is taken from macos-facts, container-facts and the recorded samples.
+say and how they exit is taken from docs/reference and the recorded samples.
 
     mac = build("/tmp/mac", scene="broken")
     mac.answer(["/usr/sbin/sysctl", "-n", "net.inet.ip.forwarding"]).out     # b"0\\n"

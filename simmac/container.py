@@ -1,4 +1,4 @@
-"""The `container` command in its three generations (container-facts).
+"""The `container` command in its three generations (container.md, 1).
 
 Generation 7 is 0.7 and before, 12 is 0.8 to 0.12, 1 is 1.0 and after.
 """
@@ -517,7 +517,7 @@ def _fetch(call: Call, url: str, host: str, network: Dict[str, Any]) -> Tuple[in
     return 0, str(guest["http"].get(host, guest["http"]["*"]))
 
 
-# -- `container system dns` and what it does to pf (container-facts, "pf and resolver files")
+# -- `container system dns` and what it does to pf (container.md, 3)
 
 
 ANCHOR = "com.apple.container"

@@ -1,4 +1,4 @@
-"""One engine answers every request, from a process in the folder or from a test (macos-facts, 11).
+"""One engine answers every request, from a process in the folder or from a test (macos.md, 11).
 
 A request is an argument list, an input and who asks. `sudo` is answered here, because what it runs
 is answered in the same call.

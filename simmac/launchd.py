@@ -1,4 +1,4 @@
-"""launchctl, plutil, and launchd itself: jobs that really run (macos-facts, 8).
+"""launchctl, plutil, and launchd itself: jobs that really run (macos.md, 8).
 
 A job is in the state under its target, `system/LABEL`. It runs as a process of the host, started
 with the folder in front of its program's path, and its children are the simulated root's.

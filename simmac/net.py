@@ -1,4 +1,4 @@
-"""Interfaces, addresses and routes, and the programs that show them (macos-facts, 1, 7, 9).
+"""Interfaces, addresses and routes, and the programs that show them (macos.md, 1, 7, 9).
 
 An interface is a dictionary in the state: `name`, `flags`, `mtu`, `inet` (list of [address,
 prefix]), `inet6`, `mac`, `port` (its hardware port's name or None), `gateway`, `dns`, `active`,
@@ -144,7 +144,7 @@ def _routes(state: Dict[str, Any]) -> List[Route]:
         routes.append(Route(network(text), name, None))
     vpn = state["vpn"]
     if vpn is not None and not vpn["full"]:
-        # A split tunnel that takes everything all the same (macos-facts, 1).
+        # A split tunnel that takes everything all the same (macos.md, 1).
         routes += [Route((0, 1), vpn["name"], None), Route((1 << 31, 1), vpn["name"], None)]
     main = primary(state)
     if main is not None:
@@ -384,7 +384,7 @@ def _show_dns(call: Call) -> None:
 
 
 def _resolver_port(call: Call, domain: str) -> str:
-    """The port in a domain's file: another one for domains that mean the Mac (container-facts)."""
+    """The port in a domain's file: another one for domains that mean the Mac (container.md, 1)."""
     place = call.world.host(f"/etc/resolver/containerization.{domain}")
     with open(place, encoding="utf-8") as file:
         ports = [line.split()[1] for line in file if line.startswith("port ")]

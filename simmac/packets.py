@@ -1,5 +1,5 @@
 """A connection's way through the simulated Mac: filter, forwarding, routes, translation, and back
-(macos-facts, 5; faults, 0).
+(macos.md, 5).
 
 A packet comes in by an interface, unless the Mac itself sends it, and goes out by the one of its
 route, unless it is for the Mac. pf looks at it at both places, and at its answer again where no

@@ -1,5 +1,5 @@
-"""The grammar of pf.conf, as far as the Mac's files and ours use it (macos-facts, 4 and 5;
-field-facts, 6).
+"""The grammar of pf.conf, as far as the Mac's files and ours use it (macos.md, 4 and 5;
+macos.md, 13).
 
 A parser for one file. What it finds is a `Parsed`: rules with lists expanded, tables, `load anchor`
 lines, and every complaint in pfctl's words. After an error it goes on with the next line, as pfctl

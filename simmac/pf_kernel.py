@@ -1,6 +1,6 @@
 """pf inside the kernel: rulesets in a tree of anchors, tokens, and what a packet meets.
 
-macos-facts, 4 to 6; field-facts, 1 and 2. In the state, `pf["anchors"]` is {path: ruleset}, the
+macos.md, 4 to 6; macos.md, 12. In the state, `pf["anchors"]` is {path: ruleset}, the
 main ruleset's path being "". A ruleset has a list for each kind of rule, and its tables. `keep` has
 the paths that pf lists though nothing may be left there.
 """
@@ -104,7 +104,7 @@ def exists(pf: State, path: str) -> bool:
 def collect(pf: State) -> None:
     """Free anchors that hold nothing and that no line calls (pf_remove_if_empty_ruleset).
 
-    pf goes on listing those that once held a rule until the Mac restarts (field-facts, 2).
+    pf goes on listing those that once held a rule until the Mac restarts (macos.md, 12).
     """
     anchors = pf["anchors"]
     while True:
@@ -165,7 +165,7 @@ def _append(ruleset: Dict[str, Any], rule: Rule, kinds: List[str], pid: int) -> 
         )
 
 
-# -- enable references (macos-facts, 4)
+# -- enable references (macos.md, 4)
 
 
 def start_reference(state: State, pid: int, name: str) -> int:
@@ -432,7 +432,7 @@ def _own_address(state: State, host: Host, number: int) -> bool:
 def translated_source(state: State, rule: Rule) -> Optional[str]:
     """The address a nat rule gives to a packet; None where its interface has none.
 
-    Without an address pf translates nothing and looks at no later rule (macos-facts, 5): the
+    Without an address pf translates nothing and looks at no later rule (macos.md, 5): the
     private source leaks.
     """
     for host in rule["pool"]:

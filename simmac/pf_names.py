@@ -1,7 +1,7 @@
 """Names that pf.conf may give to numbers: services, and types and codes of ICMP.
 
 The services are those of /etc/services that rules are written with. pfctl prints their numbers
-(field-facts, 2), but the names of ICMP.
+(macos.md, 12), but the names of ICMP.
 """
 
 from __future__ import annotations

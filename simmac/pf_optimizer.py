@@ -1,5 +1,5 @@
 """What pfctl makes of filter rules before it loads them, unless it is told not to: `set
-ruleset-optimization basic`, its default (field-facts, 6).
+ruleset-optimization basic`, its default (macos.md, 13).
 
 Within a block of adjacent rules that do the same (`block drop quick`, say) the order means nothing.
 There pfctl leaves out what another rule covers, folds six or more rules that differ in one address

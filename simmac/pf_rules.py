@@ -1,4 +1,4 @@
-"""Rules as data, and as pf prints them back (macos-facts, 4).
+"""Rules as data, and as pf prints them back (macos.md, 4).
 
 A rule is a plain dictionary, so that it can lie in the state. Keys that are absent say "not given".
 

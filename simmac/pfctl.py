@@ -1,4 +1,4 @@
-"""/sbin/pfctl (macos-facts, 4 and 6): options, order of actions, streams, exit codes."""
+"""/sbin/pfctl (macos.md, 4 and 6): options, order of actions, streams, exit codes."""
 
 from __future__ import annotations
 
@@ -271,7 +271,7 @@ def _enable(call: Call) -> int:
 
 
 def _show(call: Call, options: _Options) -> None:
-    """Exit status stays 0 whatever is shown, or not (macos-facts, 4)."""
+    """Exit status stays 0 whatever is shown, or not (macos.md, 4)."""
     pf = call.state["pf"]
     what = options.show
     if what == "info":

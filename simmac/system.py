@@ -23,7 +23,7 @@ def false(_: Call) -> int:
     return 1
 
 
-# -- sysctl (macos-facts, 2)
+# -- sysctl (macos.md, 2)
 
 
 def sysctl(call: Call) -> int:

@@ -1,6 +1,6 @@
 """What macOS does for containers by itself: bridges, and vmnet's own rules.
 
-macos-facts, 5 and 7; faults, 0. A bridge is there while a container of its network runs. vmnet
+macos.md, 5 and 7. A bridge is there while a container of its network runs. vmnet
 translates through anchors of its own, which it calls from a main ruleset that it writes anew.
 """
 
@@ -126,7 +126,7 @@ def stop(state: State, network: Dict[str, Any], pid: int) -> None:
 
 
 def _write_main(state: State, pid: int) -> None:
-    """vmnet writes the main ruleset anew; lines of others in it are gone (faults, 0)."""
+    """vmnet writes the main ruleset anew; lines of others in it are gone."""
     main = state["pf"]["anchors"][""]
     for kind in CALLED:
         lines = [anchor_call(kind, "com.apple/*")]

@@ -31,7 +31,7 @@ __all__ = [
 AUTO = ("yes", "ask", "no", "none")
 """What a tool may do about a fault: `yes`, reversible and inside our own files; `ask`, after a
 confirmation, because it stops containers or touches what is not ours; `no`, print the cure only;
-`none`, no cure is known. (faults.md, 1)"""
+`none`, no cure is known."""
 
 PLACEHOLDERS = (
     "BRIDGE",

@@ -1,8 +1,7 @@
 """The trouble table of the guide: its four rows, and the faults that show in the same way.
 
-The first three point to rows of faults.md. The fourth, a container that hangs after its result,
-fits none of them: it is no fault of the network but of the agent runner in the image, so it has
-an entry of its own here, `G04`.
+The first three point to faults of the catalogue. The fourth, a container that hangs after its
+result, is no fault of the network but of the agent runner in the image: `G04`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Why a container's packets are not translated: one reason for each pair of subnet and uplink.
 
 Several faults of the catalogue look alike from far; here they exclude one another, so that one
-cause gives one fault (faults.md, 1 A).
+cause gives one fault.
 """
 
 from __future__ import annotations

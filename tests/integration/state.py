@@ -48,7 +48,7 @@ OURS = (
     "/Library/PrivilegedHelperTools/local.container-net",
     "/private/etc/pf.anchors/250.container-net",
 )
-# PID, name, token, and since when (macos-facts, 4); the time goes on by itself.
+# PID, name, token, and since when (macos.md, 4); the time goes on by itself.
 ROW = re.compile(r"^\s*(\d+)\s+(\S.*?)\s+(\d+)\s+\d+ days? [\d:]+\s*$")
 Reference = Tuple[int, str, int]
 
@@ -142,7 +142,7 @@ def _anchors(host: Host) -> Dict[str, Tuple[str, ...]]:
 
 
 def _bridges(host: Host) -> Tuple[str, ...]:
-    """Bridges of vmnet's kind: bridge100 and up (macos-facts, 7)."""
+    """Bridges of vmnet's kind: bridge100 and up (macos.md, 7)."""
     said = host.must("/sbin/ifconfig", "-a")
     return tuple(re.findall(r"^(bridge\d{3,}):", said.out, re.M))
 

@@ -1,7 +1,7 @@
 """pf's live rules as nftables: what pf would evaluate now, in the order in which it decides.
 
 pf takes the first `nat` rule that fits, and of the filter rules the first `quick` one that fits,
-else the last one that fits (macos-facts, 4 and 5). nftables takes the first. So `quick` rules come
+else the last one that fits (macos.md, 4 and 5). nftables takes the first. So `quick` rules come
 first and the others backwards. What cannot be carried over stands in docs/lab.md.
 """
 
@@ -54,7 +54,7 @@ def compile_rules(state: State, counters: bool = False) -> Tuple[str, List[Place
             lines += [
                 f"chain {way} {{",
                 f"type filter hook {hook} priority {priority};",
-                # A packet of a known flow meets no rule (macos-facts, 5).
+                # A packet of a known flow meets no rule (macos.md, 5).
                 "ct state established,related accept",
                 *maker.filter(way),
                 "}",

@@ -1,4 +1,4 @@
-"""The simulated pfctl reorders and folds filter rules as the real one does (field-facts, 6)."""
+"""The simulated pfctl reorders and folds filter rules as the real one does (macos.md, 13)."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ def test_the_story_from_broken_to_working_and_back(new: New) -> None:
     assert not {argv[0] for argv in asked(mac)} & {"/usr/bin/tee", "/bin/mv", "/bin/ln"}
 
     assert run(mac, "net.teardown").code == 0
-    # What cannot come back is forwarding, while a NAT bridge is up (design.md, promise 3).
+    # What cannot come back is forwarding, while a NAT bridge is up (docs/decisions.md, promise 3).
     left = changed(before, picture(mac))
     assert left == ["sysctl net.inet.ip.forwarding: 0 -> 1"]
     assert run(mac, "net.teardown", "--json").changes == []
@@ -103,7 +103,7 @@ def test_an_emptied_anchor_that_pf_keeps_is_no_change_left(new: New) -> None:
     mac.keep_empty(ANCHOR)
     assert run(mac, "net.setup").code == 0
     assert run(mac, "net.teardown").code == 0
-    # pf keeps it until the next boot (design.md, promise 3).
+    # pf keeps it until the next boot (docs/decisions.md, promise 3).
     left = changed(before, picture(mac))
     assert [row for row in left if ANCHOR not in row] == []
     assert anchor_rules(mac) == []

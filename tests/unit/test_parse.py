@@ -1,4 +1,4 @@
-"""What commands say → data. The forms are those of macos-facts and container-facts."""
+"""What commands say → data. The forms are those of docs/reference."""
 
 from __future__ import annotations
 
