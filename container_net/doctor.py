@@ -29,8 +29,8 @@ from .settings import Settings
 from .text import _
 
 __all__ = [
-    "Answer",
     "Diagnosis",
+    "Examination",
     "Unknown",
     "answer",
     "auto",
@@ -71,7 +71,7 @@ class Diagnosis:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Examination:
     """Everything that a run found. `findings` has every fault that was looked for; `remarks` are
     those that break nothing here, and may explain what somebody sees."""
 
@@ -103,7 +103,7 @@ class Answer:
 # -- reading
 
 
-def examine(machine: Machine, settings: Settings, target: Optional[Target] = None) -> Answer:
+def examine(machine: Machine, settings: Settings, target: Optional[Target] = None) -> Examination:
     """Read a Mac and judge it. With a target, a container asks for it from inside.
 
     Raises BadInput for given subnets that do not fit this Mac.
@@ -200,14 +200,16 @@ def _ipv4(name: str, value: object) -> str:
 # -- judging
 
 
-def answer(facts: Facts, settings: Settings, extra: Extra, *, asks_as_root: bool = False) -> Answer:
+def answer(
+    facts: Facts, settings: Settings, extra: Extra, *, asks_as_root: bool = False
+) -> Examination:
     """What follows from everything that was read. Pure; raises BadInput as `desire` does."""
     # Which uplinks packets really leave by, not which ones the user would like to be served.
     desired = desire(facts, dataclasses.replace(settings, uplinks=()))
     findings = recognise(Case(facts, desired, extra, asks_as_root))
     probed = extra.guest is not None
     found = judge(findings)
-    return Answer(
+    return Examination(
         facts,
         extra,
         found,
@@ -365,7 +367,9 @@ def told_apart(finding: Finding) -> Tuple[str, ...]:
     return tuple(dict.fromkeys(told))
 
 
-def fix_for(found: Answer, settings: Settings) -> Optional[Tuple[str, Settings, Tuple[str, ...]]]:
+def fix_for(
+    found: Examination, settings: Settings
+) -> Optional[Tuple[str, Settings, Tuple[str, ...]]]:
     """What the tool may do itself: `setup` or `persist`, with which settings, for which faults.
 
     None where nothing of what is present is mended by a task of this tool.

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Protocol, Sequence, Tuple
 
 from . import __version__, doctor
-from .doctor import Answer, Diagnosis
+from .doctor import Diagnosis, Examination
 from .faults import BY_ID, BY_NAME
 from .faults.case import NOTE, POSSIBLE, PRESENT, Finding
 from .faults.fault import Fault, Step
@@ -77,7 +77,7 @@ def run(session: SessionLike) -> int:
     return found.code
 
 
-def _fix(session: SessionLike, found: Answer, target: Optional[Target]) -> Answer:
+def _fix(session: SessionLike, found: Examination, target: Optional[Target]) -> Examination:
     """Do what is marked `yes`, through the tasks that do it always; then look again."""
     chosen = doctor.fix_for(found, session.settings)
     if chosen is None:
@@ -104,7 +104,7 @@ def _fix(session: SessionLike, found: Answer, target: Optional[Target]) -> Answe
 # -- lines
 
 
-def _title(found: Answer, place: Optional[str]) -> str:
+def _title(found: Examination, place: Optional[str]) -> str:
     facts = found.facts
     parts = [f"container-net {__version__}"]
     if facts.os_version.value:
@@ -118,7 +118,7 @@ def _title(found: Answer, place: Optional[str]) -> str:
     return " · ".join(parts)
 
 
-def lines(found: Answer, place: Optional[str]) -> List[Line]:
+def lines(found: Examination, place: Optional[str]) -> List[Line]:
     """One line where all is well; else the first cause on top, and what could not be read."""
     title = _title(found, place)
     forbidden = [item for item in found.unknown if item.privilege]
@@ -155,7 +155,7 @@ def lines(found: Answer, place: Optional[str]) -> List[Line]:
     return shown
 
 
-def _remark_lines(found: Answer) -> List[Line]:
+def _remark_lines(found: Examination) -> List[Line]:
     """What breaks nothing here, each with the command that changes it."""
     shown: List[Line] = []
     for remark in found.remarks:
@@ -167,7 +167,7 @@ def _remark_lines(found: Answer) -> List[Line]:
     return shown
 
 
-def _table_lines(found: Answer) -> List[Line]:
+def _table_lines(found: Examination) -> List[Line]:
     """The table of the probe in a container, where there is one."""
     guest = found.extra.guest.value if found.extra.guest is not None else None
     if guest is None:
@@ -249,7 +249,7 @@ def step_lines(steps: Sequence[Step]) -> List[Line]:
 # -- JSON
 
 
-def data(found: Answer) -> Dict[str, Any]:
+def data(found: Examination) -> Dict[str, Any]:
     """The object of `--json` (schema 1)."""
     facts = found.facts
     version = facts.os_version.value
@@ -293,7 +293,7 @@ def _fault_data(fault: Fault, finding: Finding, below: Iterable[Finding] = ()) -
     }
 
 
-def _probe_data(found: Answer) -> Optional[Dict[str, Any]]:
+def _probe_data(found: Examination) -> Optional[Dict[str, Any]]:
     guest = found.extra.guest
     if guest is None:
         return None
@@ -449,7 +449,7 @@ class Mask:
         return self._seen[key]
 
 
-def _mask_for(found: Answer, settings: Settings) -> Mask:
+def _mask_for(found: Examination, settings: Settings) -> Mask:
     users = {os.environ.get(name, "") for name in ("USER", "LOGNAME", "SUDO_USER")}
     with contextlib.suppress(Exception):
         users.add(getpass.getuser())
@@ -466,7 +466,7 @@ def _mask_for(found: Answer, settings: Settings) -> Mask:
     return Mask(users - {"", "root"}, hosts - {"", "?", "localhost"})
 
 
-def markdown(found: Answer, settings: Settings) -> str:
+def markdown(found: Examination, settings: Settings) -> str:
     """A report fit for a bug report: what was found, and what was read, masked."""
     mask = _mask_for(found, settings)
     facts = found.facts
@@ -515,7 +515,7 @@ def _markdown_fault(diagnosis: Diagnosis, mask: Mask) -> List[str]:
     return [*rows, ""]
 
 
-def _read(found: Answer) -> List[str]:
+def _read(found: Examination) -> List[str]:
     """Every reading on a line or a few: source, and value or the reason why there is none."""
     rows: List[str] = []
     readings: Dict[str, Reading[Any]] = {}

@@ -18,7 +18,7 @@ from .model import BadInput
 from .text import _
 
 __all__ = [
-    "Finding",
+    "SourceCheck",
     "check",
     "docker_line",
     "judge",
@@ -32,7 +32,7 @@ SCRIPTS = (".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx")
 
 
 @dataclass(frozen=True)
-class Finding:
+class SourceCheck:
     """What a file says: its kind (dockerfile, runner, agent, unknown) and its state."""
 
     path: str
@@ -65,7 +65,7 @@ def _option() -> str:
     return setting().split("=", 1)[1]
 
 
-def check(path: str) -> Finding:
+def check(path: str) -> SourceCheck:
     """Read a file and judge it. Raises BadInput where it cannot be read as text."""
     try:
         with Path(path).open("rb") as file:
@@ -81,7 +81,7 @@ def check(path: str) -> Finding:
     return judge(path, content.decode("utf-8", "replace"))
 
 
-def judge(path: str, text: str) -> Finding:
+def judge(path: str, text: str) -> SourceCheck:
     """The verdict on a file, by its name and its text."""
     name = Path(path).name.lower()
     if name.startswith(("dockerfile", "containerfile")) or name.endswith(".dockerfile"):
@@ -91,7 +91,7 @@ def judge(path: str, text: str) -> Finding:
         return _runner(path, code)
     if name.endswith(SCRIPTS):
         return _agent(path, code)
-    return Finding(
+    return SourceCheck(
         path,
         "unknown",
         "unknown",
@@ -111,7 +111,7 @@ def _line(text: str, position: int) -> str:
 # -- Dockerfile
 
 
-def _dockerfile(path: str, text: str) -> Finding:
+def _dockerfile(path: str, text: str) -> SourceCheck:
     """The last stage counts, with what it takes over from the stages that it is built from."""
     stages: Dict[str, Optional[Tuple[str, int]]] = {}
     current: Optional[Tuple[str, int]] = None
@@ -131,9 +131,9 @@ def _dockerfile(path: str, text: str) -> Finding:
                     current = (value, position)
         stages[name] = current
     if count == 0:
-        return Finding(path, "dockerfile", "unknown", _("no FROM line"))
+        return SourceCheck(path, "dockerfile", "unknown", _("no FROM line"))
     if current is None:
-        return Finding(
+        return SourceCheck(
             path,
             "dockerfile",
             "broken",
@@ -142,10 +142,10 @@ def _dockerfile(path: str, text: str) -> Finding:
         )
     value, position = current
     if prefers_ipv4(f"NODE_OPTIONS={value}"):
-        return Finding(path, "dockerfile", "ok", _line(text, position))
+        return SourceCheck(path, "dockerfile", "ok", _line(text, position))
     if "$" in value:
-        return Finding(path, "dockerfile", "unknown", _line(text, position))
-    return Finding(
+        return SourceCheck(path, "dockerfile", "unknown", _line(text, position))
+    return SourceCheck(
         path,
         "dockerfile",
         "broken",
@@ -207,25 +207,25 @@ def _starts_containers(code: str) -> bool:
     )
 
 
-def _runner(path: str, code: str) -> Finding:
+def _runner(path: str, code: str) -> SourceCheck:
     value = rf"NODE_OPTIONS=[^\"'`\n]*{re.escape(_option())}"
     # `-e NAME=…` as words of one text, or as neighbours in a list; `--env` and `--env=` too.
     given = re.search(rf"""(?:-e|--env)(?:=|\s+|["'`]\s*,\s*)["'`]?{value}""", code)
     if given:
-        return Finding(path, "runner", "ok", _line(code, given.start()))
+        return SourceCheck(path, "runner", "ok", _line(code, given.start()))
     # Named without the value, or any name that is put together at run time.
     anywhere = re.search("NODE_OPTIONS", code) or re.search(
         r"""(?:-e|--env)(?:=|\s+|["'`]\s*,\s*)["'`]?\$""", code
     )
     if anywhere:
-        return Finding(
+        return SourceCheck(
             path,
             "runner",
             "unknown",
             _line(code, anywhere.start()),
             _("pass it to the container as: {arguments}").format(arguments=run_arguments()),
         )
-    return Finding(
+    return SourceCheck(
         path,
         "runner",
         "broken",
@@ -234,7 +234,7 @@ def _runner(path: str, code: str) -> Finding:
     )
 
 
-def _agent(path: str, code: str) -> Finding:
+def _agent(path: str, code: str) -> SourceCheck:
     """The guide's fourth trouble: the container hangs after its result, without process.exit."""
     bare = re.sub(
         r""""(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`""",
@@ -243,9 +243,9 @@ def _agent(path: str, code: str) -> Finding:
     )
     found = re.search(r"\bprocess\.exit\(\s*0?\s*\)", bare)
     if found:
-        return Finding(path, "agent", "ok", _line(code, found.start()))
+        return SourceCheck(path, "agent", "ok", _line(code, found.start()))
     cure = _("call process.exit(0) after the result, and rebuild the image")
     soft = re.search(r"\bprocess\.exitCode\b", bare)
     if soft:
-        return Finding(path, "agent", "broken", _line(code, soft.start()), cure)
-    return Finding(path, "agent", "broken", _("no process.exit(0) in the code"), cure)
+        return SourceCheck(path, "agent", "broken", _line(code, soft.start()), cure)
+    return SourceCheck(path, "agent", "broken", _("no process.exit(0) in the code"), cure)

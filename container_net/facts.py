@@ -308,5 +308,5 @@ def _daemon(job: Reading[Any], disabled: Reading[Any]) -> Reading[Daemon]:
             return reading.lost()
     assert job.value is not None
     assert disabled.value is not None
-    loaded, state, last = job.value
-    return Reading(Daemon(loaded, DAEMON_LABEL in disabled.value, state, last), source=job.source)
+    loaded, state, _last = job.value
+    return Reading(Daemon(loaded, DAEMON_LABEL in disabled.value, state), source=job.source)

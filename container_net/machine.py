@@ -28,7 +28,7 @@ from .model import BadInput, FileFact, Missing, NetError
 from .runner import GroupRunner
 from .text import _
 
-__all__ = ["MARKER", "Answer", "Argv", "CommandFailed", "MacPath", "Machine", "open_machine"]
+__all__ = ["MARKER", "Argv", "CommandFailed", "CommandResult", "MacPath", "Machine", "open_machine"]
 
 MARKER = ".container-net-simulated"
 """The file that tells a simulated Mac from any other folder."""
@@ -46,7 +46,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Answer:
+class CommandResult:
     """What a command said. `code` is None where the limit was reached.
 
     `out` and `err` are latin-1 text: `.encode("latin-1")` gives the bytes.
@@ -73,7 +73,7 @@ class CommandFailed(NetError):
     code = 4
     kind = "change-failed"
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: CommandResult) -> None:
         said = (answer.err.strip() or answer.out.strip()).splitlines()
         if answer.timed_out:
             why = _("it did not answer in time")
@@ -140,10 +140,10 @@ class Machine:
         user: Optional[str] = None,
         stdin: str = "",
         timeout: float = READ_LIMIT,
-    ) -> Answer:
+    ) -> CommandResult:
         """Run a program by its absolute path. Elements that are `MacPath` get the sysroot.
 
-        `timeout` is in seconds. Nothing raises for a command's failure; the Answer says it.
+        `timeout` is in seconds. Nothing raises for a command's failure; the CommandResult says it.
         """
         words = [self.path(argv[0])]
         words += [self.path(w) if isinstance(w, PurePosixPath) else w for w in argv[1:]]
@@ -171,8 +171,8 @@ class Machine:
             leftover = getattr(error.result, "leftover", None)
             if root and leftover:
                 self._kill_as_root(leftover)
-            return Answer(shown, None, error.result.stdout, error.result.stderr)
-        return Answer(shown, result.exited, result.stdout, result.stderr)
+            return CommandResult(shown, None, error.result.stdout, error.result.stderr)
+        return CommandResult(shown, result.exited, result.stdout, result.stderr)
 
     def _kill_as_root(self, group: int) -> None:
         """A root command past its limit: its group can be ended from the root side only."""
@@ -188,7 +188,7 @@ class Machine:
         except (OSError, subprocess.TimeoutExpired):
             return False
 
-    def must(self, argv: Argv, *, stdin: str = "", root: bool = True) -> Answer:
+    def must(self, argv: Argv, *, stdin: str = "", root: bool = True) -> CommandResult:
         """Run a command of a change; it ends or times out, whatever the user presses.
 
         Raises CommandFailed.

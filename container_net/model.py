@@ -256,7 +256,6 @@ class Daemon:
     loaded: bool
     disabled: bool = False
     state: str = ""
-    last_exit: str = ""
 
 
 @dataclass(frozen=True)

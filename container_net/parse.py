@@ -11,7 +11,7 @@ import re
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
-from .machine import Answer
+from .machine import CommandResult
 from .model import (
     Attachment,
     Boot,
@@ -75,7 +75,7 @@ def excerpt(text: str, limit: int = 160) -> str:
     return shown if len(shown) <= limit else shown[: limit - 3] + "..."
 
 
-def _unreadable(answer: Answer) -> Unreadable:
+def _unreadable(answer: CommandResult) -> Unreadable:
     said = excerpt(answer.err) or excerpt(answer.out)
     if answer.code not in (0, None) and not said:
         said = _("exit status {code}").format(code=answer.code)
@@ -95,7 +95,7 @@ def whole(text: str) -> str:
 # -- route, sysctl, ifconfig, networksetup
 
 
-def default_route(answer: Answer) -> Optional[Route]:
+def default_route(answer: CommandResult) -> Optional[Route]:
     """`route -n get …`: by the interface line, never by the exit status (1). None: no route."""
     found = re.findall(r"^\s*interface:\s*(\S+)\s*$", whole(answer.out), re.MULTILINE)
     if len(found) == 1 and INTERFACE.fullmatch(found[0]):
@@ -106,7 +106,7 @@ def default_route(answer: Answer) -> Optional[Route]:
     raise _unreadable(answer)
 
 
-def forwarding(answer: Answer) -> int:
+def forwarding(answer: CommandResult) -> int:
     """`sysctl -n net.inet.ip.forwarding`: 0 or 1 (2)."""
     text = whole(answer.out).strip()
     if answer.code == 0 and text in ("0", "1"):
@@ -114,7 +114,7 @@ def forwarding(answer: Answer) -> int:
     raise _unreadable(answer)
 
 
-def boot_session(answer: Answer) -> str:
+def boot_session(answer: CommandResult) -> str:
     """`sysctl -n kern.bootsessionuuid`: changes with each boot (4)."""
     text = whole(answer.out).strip()
     if answer.code == 0 and re.fullmatch(r"[0-9A-Za-z-]{8,64}", text):
@@ -122,7 +122,7 @@ def boot_session(answer: Answer) -> str:
     raise _unreadable(answer)
 
 
-def os_version(answer: Answer) -> str:
+def os_version(answer: CommandResult) -> str:
     """`sw_vers -productVersion`: such as 26.1."""
     text = whole(answer.out).strip()
     if answer.code == 0 and re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,3}){0,3}", text):
@@ -130,7 +130,7 @@ def os_version(answer: Answer) -> str:
     raise _unreadable(answer)
 
 
-def ports(answer: Answer) -> Tuple[Port, ...]:
+def ports(answer: CommandResult) -> Tuple[Port, ...]:
     """`networksetup -listallhardwareports` (9)."""
     found: List[Port] = []
     name = ""
@@ -150,7 +150,7 @@ _HEADER = re.compile(r"([A-Za-z][A-Za-z0-9]*): flags=[0-9a-f]+<([A-Z0-9_,.-]*)>"
 _INET = re.compile(r"inet ([0-9.]+)(?: --> [0-9.]+)? netmask 0x([0-9a-f]{8})\b")
 
 
-def interfaces(answer: Answer) -> Tuple[Interface, ...]:
+def interfaces(answer: CommandResult) -> Tuple[Interface, ...]:
     """`ifconfig -a` (7): blocks of a header line and indented lines."""
     found: List[Tuple[str, Tuple[str, ...], List[IPv4Interface], List[str]]] = []
     for line in whole(answer.out).splitlines():
@@ -160,7 +160,7 @@ def interfaces(answer: Answer) -> Tuple[Interface, ...]:
             found.append((header.group(1), flags, [], []))
             continue
         if not line.startswith(("\t", " ")) or not found:
-            raise _unreadable(Answer(answer.shown, answer.code, line))
+            raise _unreadable(CommandResult(answer.shown, answer.code, line))
         text = line.strip()
         if text.startswith("inet "):
             match = _INET.match(text)
@@ -187,7 +187,7 @@ def _address(address: str, mask: int, line: str) -> IPv4Interface:
 # -- container (container.md, 1)
 
 
-def container_version(answer: Answer) -> str:
+def container_version(answer: CommandResult) -> str:
     """`container --version`: `container CLI version 1.2.2 (build: …)`."""
     match = re.search(r"\bversion\s+v?([0-9]+(?:\.[0-9]+){1,2})", whole(answer.out))
     if answer.code == 0 and match:
@@ -195,7 +195,7 @@ def container_version(answer: Answer) -> str:
     raise _unreadable(answer)
 
 
-def service(answer: Answer) -> str:
+def service(answer: CommandResult) -> str:
     """`container system status`: JSON from 0.10 on, text before; exit 1 where it does not run."""
     try:
         data = json.loads(answer.out)
@@ -214,7 +214,7 @@ def service(answer: Answer) -> str:
     raise _unreadable(answer)
 
 
-def _elements(answer: Answer) -> List[Dict[str, Any]]:
+def _elements(answer: CommandResult) -> List[Dict[str, Any]]:
     try:
         data = json.loads(answer.out)
     except (ValueError, RecursionError):
@@ -243,7 +243,7 @@ def _word(part: Mapping[str, Any], *names: str) -> str:
     return ""
 
 
-def networks(answer: Answer) -> Tuple[Network, ...]:
+def networks(answer: CommandResult) -> Tuple[Network, ...]:
     """`container network list --format json` of all three generations; every field optional."""
     found: List[Network] = []
     for element in _elements(answer):
@@ -269,7 +269,7 @@ def networks(answer: Answer) -> Tuple[Network, ...]:
     return tuple(found)
 
 
-def containers(answer: Answer) -> Tuple[ContainerRun, ...]:
+def containers(answer: CommandResult) -> Tuple[ContainerRun, ...]:
     """`container ls --format json`: `status` is text until 0.12 and an object from 1.0 on."""
     found: List[ContainerRun] = []
     for element in _elements(answer):
@@ -314,7 +314,7 @@ def _ipv4(value: object) -> Optional[IPv4Address]:
         raise Unreadable(excerpt(value)) from None
 
 
-def image(answer: Answer) -> Optional[Image]:
+def image(answer: CommandResult) -> Optional[Image]:
     """`container image inspect NAME`: None where there is no such image.
 
     Where the environment stands differs between versions, so every `Env` list counts.
@@ -355,11 +355,11 @@ _HARMLESS = re.compile(r"No ALTQ support in kernel|ALTQ related functions disabl
 _NO_ANCHOR = "pfctl: DIOCGETRULES: Invalid argument"
 
 
-def _complaints(answer: Answer) -> List[str]:
+def _complaints(answer: CommandResult) -> List[str]:
     return [line for line in answer.err.splitlines() if not _HARMLESS.fullmatch(line)]
 
 
-def pf_enabled(answer: Answer) -> bool:
+def pf_enabled(answer: CommandResult) -> bool:
     """`pfctl -s info` (4)."""
     match = re.match(r"Status:\s+(Enabled|Disabled)\b", whole(answer.out))
     if answer.code == 0 and match:
@@ -367,7 +367,7 @@ def pf_enabled(answer: Answer) -> bool:
     raise _unreadable(answer)
 
 
-def references(answer: Answer) -> Tuple[Reference, ...]:
+def references(answer: CommandResult) -> Tuple[Reference, ...]:
     """`pfctl -s References` (4): `PID name TOKEN D days HH:MM:SS`, the name may have spaces."""
     if answer.code != 0 or _complaints(answer):
         raise _unreadable(answer)
@@ -390,7 +390,7 @@ def references(answer: Answer) -> Tuple[Reference, ...]:
 _COUNTERS = re.compile(r"\[ Evaluations: (\d{1,20})\s+Packets: (\d{1,20})\s")
 
 
-def anchors(answer: Answer) -> Tuple[str, ...]:
+def anchors(answer: CommandResult) -> Tuple[str, ...]:
     """`pfctl -v -s Anchors`: the tree, one full path a line (macos.md, 4)."""
     lines = [line for line in answer.err.splitlines() if "ALTQ" not in line and line.strip()]
     if answer.code != 0 or lines:
@@ -401,7 +401,7 @@ def anchors(answer: Answer) -> Tuple[str, ...]:
     return tuple(names)
 
 
-def pf_conf_error(answer: Answer) -> str:
+def pf_conf_error(answer: CommandResult) -> str:
     """`pfctl -n -f /etc/pf.conf`: what is wrong with the file; empty where nothing is."""
     if answer.code == 0:
         return ""
@@ -415,7 +415,7 @@ def pf_conf_error(answer: Answer) -> str:
     return excerpt("\n".join(told))
 
 
-def rules(answer: Answer) -> Tuple[Rule, ...]:
+def rules(answer: CommandResult) -> Tuple[Rule, ...]:
     """`pfctl [-a ANCHOR] [-v] -s nat|rules` (4, 6). A missing anchor has no rules."""
     complaints = _complaints(answer)
     if complaints == [_NO_ANCHOR] and not answer.out.strip():
@@ -439,7 +439,7 @@ def rules(answer: Answer) -> Tuple[Rule, ...]:
     return tuple(found)
 
 
-def token(answer: Answer) -> str:
+def token(answer: CommandResult) -> str:
     """`pfctl -E`: `Token : N` on stderr, a u64 (4)."""
     match = re.search(r"^Token : ([0-9]{1,20})\s*$", whole(answer.err), re.MULTILINE)
     if answer.code == 0 and match:
@@ -486,7 +486,7 @@ def _on_a_named_interface(rule: Tuple[str, ...]) -> bool:
 # -- launchctl
 
 
-def job(answer: Answer) -> Tuple[bool, str, str]:
+def job(answer: CommandResult) -> Tuple[bool, str, str]:
     """`launchctl print system/LABEL` (8): loaded, state, last exit code. 113: not loaded."""
     if answer.code != 0:
         if answer.code == 113 or "Could not find service" in answer.err:
@@ -500,7 +500,7 @@ def job(answer: Answer) -> Tuple[bool, str, str]:
     return True, state.group(1), last.group(1) if last else ""
 
 
-def disabled_jobs(answer: Answer) -> Tuple[str, ...]:
+def disabled_jobs(answer: CommandResult) -> Tuple[str, ...]:
     """`launchctl print-disabled system`: `"LABEL" => disabled`, or `=> true` before macOS 13."""
     if answer.code != 0:
         raise _unreadable(answer)

@@ -45,7 +45,6 @@ __all__ = [
     "insert_pf_conf",
     "insert_sysctl_conf",
     "loaded_files",
-    "other_setters",
     "remove_pf_conf",
     "remove_sysctl_conf",
     "scan",
@@ -1016,18 +1015,6 @@ def remove_sysctl_conf(current: bytes) -> Edit:
 
 def _shown(line: bytes) -> str:
     return line.decode("utf-8", "replace").strip()
-
-
-def other_setters(current: bytes) -> Tuple[str, ...]:
-    """The lines of sysctl.conf that set `net.inet.ip.forwarding` and are not ours.
-
-    Where our block is damaged and nobody can tell, every such line is given.
-    """
-    try:
-        lines = _read(current, "sysctl.conf", _SYSCTL_NAMES).foreign
-    except Refused:
-        lines = tuple(_lines(current))
-    return tuple(_shown(line) for line in lines if _SETTER.match(line))
 
 
 # --- what status asks -------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from . import facts, parse
-from .machine import Answer, Machine
+from .machine import CommandResult, Machine
 from .model import Attachment, ContainerRun, Facts, FileFact, Image, Reading, Route, Rule
 from .parse import Unreadable, excerpt, whole
 from .reading import Probe, file, reading, take
@@ -166,21 +166,21 @@ class Extra:
 # -- pure parsers
 
 
-def _unreadable(answer: Answer) -> Unreadable:
+def _unreadable(answer: CommandResult) -> Unreadable:
     said = excerpt(answer.err) or excerpt(answer.out)
     if answer.code not in (0, None) and not said:
         said = _("exit status {code}").format(code=answer.code)
     return Unreadable(said or _("it printed nothing"))
 
 
-def _whole(answer: Answer) -> List[str]:
+def _whole(answer: CommandResult) -> List[str]:
     """The lines of an answer that succeeded and was not cut off. Raises Unreadable."""
     if answer.code != 0 or not answer.out:
         raise _unreadable(answer)
     return whole(answer.out).splitlines()
 
 
-def user_id(answer: Answer) -> int:
+def user_id(answer: CommandResult) -> int:
     """`id -u`."""
     lines = _whole(answer)
     if len(lines) == 1 and re.fullmatch(r"\d{1,10}", lines[0].strip()):
@@ -192,7 +192,7 @@ def _dict(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def builder(answer: Answer) -> Optional[Tuple[str, ...]]:
+def builder(answer: CommandResult) -> Optional[Tuple[str, ...]]:
     """`container inspect buildkit`: the nameservers in its configuration; None: no builder."""
     if answer.code != 0:
         if re.search(r"not\s?found", answer.err + answer.out, re.IGNORECASE):
@@ -212,7 +212,7 @@ def builder(answer: Answer) -> Optional[Tuple[str, ...]]:
     return tuple(text for text in servers if isinstance(text, str))
 
 
-def netstat(answer: Answer) -> Tuple[NetRoute, ...]:
+def netstat(answer: CommandResult) -> Tuple[NetRoute, ...]:
     """`netstat -rn -f inet`; a destination without a length has that of its written parts."""
     lines = _whole(answer)
     if not any(line.startswith("Destination") for line in lines):
@@ -242,7 +242,7 @@ def _destination(text: str) -> Optional[IPv4Network]:
         return None
 
 
-def resolvers(answer: Answer) -> Tuple[Resolver, ...]:
+def resolvers(answer: CommandResult) -> Tuple[Resolver, ...]:
     """`scutil --dns` (macos.md, 9): blocks that begin with `resolver #N`."""
     lines = _whole(answer)
     if not lines[0].startswith("DNS configuration"):
@@ -261,7 +261,7 @@ def resolvers(answer: Answer) -> Tuple[Resolver, ...]:
     return tuple(Resolver(domain, tuple(servers), port) for domain, servers, port in found)
 
 
-def proxy(answer: Answer) -> Mapping[str, str]:
+def proxy(answer: CommandResult) -> Mapping[str, str]:
     """`scutil --proxy`: `KEY : VALUE` lines in a dictionary."""
     lines = _whole(answer)
     if lines[0].strip() != "<dictionary> {" or lines[-1].strip() != "}":
@@ -270,7 +270,7 @@ def proxy(answer: Answer) -> Mapping[str, str]:
     return {key: value for key, colon, value in pairs if colon}
 
 
-def extensions(answer: Answer) -> Tuple[str, ...]:
+def extensions(answer: CommandResult) -> Tuple[str, ...]:
     """`systemextensionsctl list`: the network extensions that are `activated enabled`."""
     lines = _whole(answer)
     if not re.match(r"\d+ extension\(s\)", lines[0]):
@@ -285,7 +285,7 @@ def extensions(answer: Answer) -> Tuple[str, ...]:
     return tuple(found)
 
 
-def firewall(answer: Answer) -> Firewall:
+def firewall(answer: CommandResult) -> Firewall:
     """`socketfilterfw --getglobalstate --getblockall --getstealthmode`.
 
     On managed Macs it refuses with exit 0 (F18): Unreadable.
@@ -308,7 +308,7 @@ def firewall(answer: Answer) -> Firewall:
     )
 
 
-def sockets(answer: Answer) -> Tuple[Socket, ...]:
+def sockets(answer: CommandResult) -> Tuple[Socket, ...]:
     """`lsof -nP -iUDP:PORT -iTCP:PORT`: exit 1 and silence where nobody is there."""
     if answer.code == 1 and not answer.out and not answer.err.strip():
         return ()
@@ -330,7 +330,7 @@ def sockets(answer: Answer) -> Tuple[Socket, ...]:
     return tuple(found)
 
 
-def isolation(answer: Answer) -> Tuple[IPv4Network, ...]:
+def isolation(answer: CommandResult) -> Tuple[IPv4Network, ...]:
     """`pfctl … -T show` of vmnet's isolation table (macos.md, 5); none where it is absent."""
     lines = [line for line in answer.err.splitlines() if "ALTQ" not in line and line.strip()]
     if re.search(r"does not exist|DIOCR", "\n".join(lines)) and not answer.out.strip():
@@ -346,7 +346,7 @@ def isolation(answer: Answer) -> Tuple[IPv4Network, ...]:
     return tuple(found)
 
 
-def log_lines(answer: Answer) -> Tuple[str, ...]:
+def log_lines(answer: CommandResult) -> Tuple[str, ...]:
     """`container system logs`: the lines; any text will do."""
     if answer.code != 0:
         raise _unreadable(answer)
@@ -448,7 +448,7 @@ ROWS = (
 )
 
 
-def guest_table(answer: Answer) -> Guest:
+def guest_table(answer: CommandResult) -> Guest:
     """The table of SCRIPT. Without its last line it was cut off, and says nothing."""
     lines = whole(answer.out).splitlines()
     if lines[:1] != ["container-net-probe 1"] or lines[-1:] != ["end"] or answer.code != 0:
@@ -562,5 +562,5 @@ def guest(machine: Machine, container: str, gateway: str, target: Target) -> Rea
     shown = f"{container} run --rm {target.image}"
     if answer.missing:
         # The image has no shell: 127 is then the guest's, not ours.
-        answer = Answer(answer.shown, 1, answer.out, answer.err)
+        answer = CommandResult(answer.shown, 1, answer.out, answer.err)
     return reading(answer, guest_table, shown)

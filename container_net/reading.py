@@ -6,13 +6,13 @@ import re
 from dataclasses import dataclass
 from typing import Any, Callable, Optional
 
-from .machine import Answer, Argv, Machine
+from .machine import Argv, CommandResult, Machine
 from .model import FileFact, Problem, Reading
 from .parse import Unreadable
 
 __all__ = ["Parser", "Probe", "file", "no_root", "reading", "take"]
 
-Parser = Callable[[Answer], Any]
+Parser = Callable[[CommandResult], Any]
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def no_root(probe: Probe) -> Reading[Any]:
     return Reading(source=" ".join(("sudo", *map(str, probe.argv))), problem=Problem.NO_ROOT)
 
 
-def reading(answer: Answer, parser: Parser, source: str = "") -> Reading[Any]:
+def reading(answer: CommandResult, parser: Parser, source: str = "") -> Reading[Any]:
     """What a parser makes of an answer; where that is nothing, the problem."""
     source = source or answer.shown
     if answer.timed_out:

@@ -537,7 +537,7 @@ def plan_lines(plan: Plan, *, verbose: bool = False) -> List[Line]:
 # -- env
 
 
-def env_data(found: Sequence[env.Finding]) -> Dict[str, Any]:
+def env_data(found: Sequence[env.SourceCheck]) -> Dict[str, Any]:
     return {
         "schema": SCHEMA,
         "version": __version__,
@@ -556,7 +556,7 @@ def env_data(found: Sequence[env.Finding]) -> Dict[str, Any]:
     }
 
 
-def env_lines(found: Sequence[env.Finding]) -> List[Line]:
+def env_lines(found: Sequence[env.SourceCheck]) -> List[Line]:
     """The lines to write; with files, what they say instead."""
     if not found:
         return [

@@ -103,10 +103,6 @@ class Settings:
     sysroot: Optional[str] = None
     lang: str = "en"
 
-    @property
-    def anchor_file(self) -> str:
-        return "/private/etc/pf.anchors/" + self.anchor.rsplit("/", 1)[1]
-
 
 def _refuse(name: str, value: object, right: str) -> BadInput:
     return BadInput(

@@ -12,7 +12,7 @@ from typing import Dict, Optional, Tuple
 from . import env, parse, render
 from .desired import Desired, bridge_of
 from .facts import image as image_of
-from .machine import Answer, Machine
+from .machine import CommandResult, Machine
 from .model import Facts, Image, Reading
 from .settings import Settings
 from .status import BROKEN, OK, UNKNOWN, look
@@ -103,7 +103,7 @@ def fetch(
     return _judge(name, title, answer, settings)
 
 
-def _curl(machine: Machine, container: str, image: str, url: str) -> Answer:
+def _curl(machine: Machine, container: str, image: str, url: str) -> CommandResult:
     """The guide's command: a container of the image fetches the URL."""
     words = ("-s4", "--connect-timeout", "5", "-o", "/dev/null", "-w", "%{http_code}", url)
     return machine.run(
@@ -176,7 +176,7 @@ def _dropped(machine: Machine, facts: Facts) -> Optional[int]:
     return sum(rule.packets or 0 for rule in found if rule.text.startswith("block "))
 
 
-def _judge(name: str, title: str, answer: Answer, settings: Settings) -> Check:
+def _judge(name: str, title: str, answer: CommandResult, settings: Settings) -> Check:
     if answer.timed_out:
         return Check(
             name,

@@ -18,7 +18,7 @@ from faults import scenes
 from faults.scenes import FAULTS, HEALTHY, Scene, machine_of, remarked, told
 
 from container_net import doctor
-from container_net.doctor import Answer
+from container_net.doctor import Examination
 from container_net.faults import BY_ID, REGISTRY
 from container_net.faults.fault import Fault
 from container_net.options import Options
@@ -26,10 +26,10 @@ from container_net.settings import Settings
 from simmac import Mac, build
 
 SETTINGS = Settings()
-Results = List[Tuple[Scene, Answer]]
+Results = List[Tuple[Scene, Examination]]
 
 
-def examine(mac: Mac, probe: bool) -> Answer:
+def examine(mac: Mac, probe: bool) -> Examination:
     target = doctor.target_of(SETTINGS, Options(probe=probe))
     return doctor.examine(machine_of(mac), SETTINGS, target)
 
@@ -48,7 +48,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     return found
 
 
-def mark(scene: Scene, answer: Answer, fault: str) -> str:
+def mark(scene: Scene, answer: Examination, fault: str) -> str:
     below = {f.id for d in answer.found for f in d.consequences}
     state = told(answer).get(fault, "")
     if state != scene.expect.get(fault, "") or (fault in below) != (fault in scene.below):

@@ -13,11 +13,11 @@ from unittest import mock
 from integration.state import ANCHOR
 
 from container_net import desired, plan
-from container_net.machine import Answer, Machine
+from container_net.machine import CommandResult, Machine
 
 __all__ = ["MUTATIONS", "broken"]
 
-Run = Callable[..., Answer]
+Run = Callable[..., CommandResult]
 _run: Run = Machine.run
 
 
@@ -34,14 +34,14 @@ def _wrong_anchor() -> Any:
     """Loaded, read and emptied beside `com.apple/*`, where nobody calls it: to the tool all is
     well."""
 
-    def run(self: Machine, argv: List[Any], **more: Any) -> Answer:
+    def run(self: Machine, argv: List[Any], **more: Any) -> CommandResult:
         return _run(self, [w if w != ANCHOR else "local/250.container-net" for w in argv], **more)
 
     return mock.patch.object(Machine, "run", run)
 
 
 def _leaked_token() -> Any:
-    def run(self: Machine, argv: List[Any], **more: Any) -> Answer:
+    def run(self: Machine, argv: List[Any], **more: Any) -> CommandResult:
         if list(argv[1:]) == ["-E"]:
             _run(self, argv, **more)
         return _run(self, argv, **more)
@@ -52,7 +52,7 @@ def _leaked_token() -> Any:
 def _main_reloaded() -> Any:
     """As the recipes on the web do it: vmnet's lines are gone."""
 
-    def run(self: Machine, argv: List[Any], **more: Any) -> Answer:
+    def run(self: Machine, argv: List[Any], **more: Any) -> CommandResult:
         said = _run(self, argv, **more)
         if list(argv[1:]) == ["-a", ANCHOR, "-f", "-"]:
             _run(self, ["/sbin/pfctl", "-f", PurePosixPath("/etc/pf.conf")], root=True)
@@ -64,9 +64,9 @@ def _main_reloaded() -> Any:
 def _token_kept() -> Any:
     """Teardown forgets to give the reference back."""
 
-    def run(self: Machine, argv: List[Any], **more: Any) -> Answer:
+    def run(self: Machine, argv: List[Any], **more: Any) -> CommandResult:
         if list(argv[1:2]) == ["-X"]:
-            return Answer("pfctl -X", 0)
+            return CommandResult("pfctl -X", 0)
         return _run(self, argv, **more)
 
     return mock.patch.object(Machine, "run", run)
@@ -75,10 +75,10 @@ def _token_kept() -> Any:
 def _file_left() -> Any:
     """Teardown leaves the boot script where it is."""
 
-    def run(self: Machine, argv: List[Any], **more: Any) -> Answer:
+    def run(self: Machine, argv: List[Any], **more: Any) -> CommandResult:
         kept = "/Library/PrivilegedHelperTools/local.container-net"
         if str(argv[0]) == "/bin/rm" and kept in map(str, argv):
-            return Answer("rm", 0)
+            return CommandResult("rm", 0)
         return _run(self, argv, **more)
 
     return mock.patch.object(Machine, "run", run)

@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from container_net import parse, probes
-from container_net.machine import Answer
+from container_net.machine import CommandResult
 from container_net.parse import Unreadable
 
 SAMPLES = Path(__file__).parents[1] / "samples"
-PARSERS: List[Callable[[Answer], Any]] = [
+PARSERS: List[Callable[[CommandResult], Any]] = [
     probes.user_id,
     probes.builder,
     probes.netstat,
@@ -34,13 +34,13 @@ PARSERS: List[Callable[[Answer], Any]] = [
 ]
 
 
-def sample(name: str) -> Answer:
+def sample(name: str) -> CommandResult:
     text = (SAMPLES / name).read_text(encoding="utf-8")
-    return Answer("x", 0, "".join(text.splitlines(keepends=True)[1:]))
+    return CommandResult("x", 0, "".join(text.splitlines(keepends=True)[1:]))
 
 
-def said(out: str, code: int = 0, err: str = "") -> Answer:
-    return Answer("x", code, out, err)
+def said(out: str, code: int = 0, err: str = "") -> CommandResult:
+    return CommandResult("x", code, out, err)
 
 
 @pytest.mark.parametrize("parser", PARSERS, ids=lambda p: p.__name__)
@@ -50,7 +50,7 @@ def said(out: str, code: int = 0, err: str = "") -> Answer:
     code=st.sampled_from([0, 1, 64]),
 )
 def test_any_text_is_data_or_unreadable(
-    parser: Callable[[Answer], Any], out: str, err: str, code: int
+    parser: Callable[[CommandResult], Any], out: str, err: str, code: int
 ) -> None:
     why = "data"
     try:
@@ -91,7 +91,7 @@ def test_a_last_line_without_its_newline_was_cut_off() -> None:
     ],
 )
 def test_what_was_cut_off_within_a_line_is_not_believed(
-    parser: Callable[[Answer], Any], text: str
+    parser: Callable[[CommandResult], Any], text: str
 ) -> None:
     parser(said(text))
     for cut in range(1, len(text)):

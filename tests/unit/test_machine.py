@@ -27,8 +27,8 @@ from invoke.runners import Local, Result
 from container_net import facts, machine
 from container_net.machine import (
     MARKER,
-    Answer,
     CommandFailed,
+    CommandResult,
     Machine,
     MacPath,
     open_machine,
@@ -134,7 +134,7 @@ def test_a_sysroot_comes_before_programs_and_paths_and_never_before_text(root: R
         ["/sbin/show", MacPath("/etc/pf.conf"), "/etc/pf.conf", "net.inet.ip.forwarding=1"]
     )
     folder = str(root.folder)
-    assert answer == Answer(
+    assert answer == CommandResult(
         "/sbin/show /etc/pf.conf /etc/pf.conf net.inet.ip.forwarding=1",
         0,
         f"{folder}/sbin/show\n{folder}/etc/pf.conf\n/etc/pf.conf\nnet.inet.ip.forwarding=1\n",
@@ -192,7 +192,7 @@ def test_a_program_that_is_not_there_is_missing(root: Root) -> None:
 def test_a_command_past_its_limit_is_an_answer(root: Root) -> None:
     root.program("/sbin/hang", "echo half; exec sleep 30")
     answer = root.machine().run(["/sbin/hang"], timeout=0.3)
-    assert answer == Answer("/sbin/hang", None, "half\n", "")
+    assert answer == CommandResult("/sbin/hang", None, "half\n", "")
     assert answer.timed_out
     assert not answer.missing
 
@@ -278,7 +278,7 @@ def test_where_one_of_the_calls_raises_the_others_are_ended(root: Root) -> None:
     root.program("/sbin/hang", f"echo > {root.folder}/started; exec sleep 30")
     mac = root.machine()
 
-    def fail() -> Answer:
+    def fail() -> CommandResult:
         while not (root.folder / "started").exists():
             time.sleep(0.01)
         raise KeyError("x")
@@ -301,7 +301,7 @@ def test_answers_come_in_the_order_of_the_calls_and_together(root: Root) -> None
 
 
 def test_what_one_of_the_calls_raises_comes_out(root: Root) -> None:
-    def fail() -> Answer:
+    def fail() -> CommandResult:
         raise KeyError("x")
 
     mac = root.machine()
@@ -422,7 +422,7 @@ def test_a_mock_context_answers_and_sees_every_option() -> None:
     )
     mac = Machine(context)
     answer = mac.run(["/sbin/pfctl", "-s", "a b"], root=True, stdin="in\r\n", timeout=7.0)
-    assert answer == Answer("sudo /sbin/pfctl -s 'a b'", 3, "out", "")
+    assert answer == CommandResult("sudo /sbin/pfctl -s 'a b'", 3, "out", "")
     options = context.run.call_args.kwargs
     assert options.pop("in_stream").read() == "in\r\n"
     assert options == {

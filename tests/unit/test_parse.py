@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from container_net import parse
-from container_net.machine import Answer
+from container_net.machine import CommandResult
 from container_net.model import (
     Boot,
     ContainerRun,
@@ -35,8 +35,8 @@ NO_ANCHOR = "pfctl: DIOCGETRULES: Invalid argument\n"
 DENIED = "pfctl: /dev/pf: Permission denied\n"
 
 
-def said(out: str = "", err: str = "", code: Optional[int] = 0) -> Answer:
-    return Answer("command", code, out, err)
+def said(out: str = "", err: str = "", code: Optional[int] = 0) -> CommandResult:
+    return CommandResult("command", code, out, err)
 
 
 # -- route
@@ -67,7 +67,9 @@ def route_text(interface: str, gateway: str = "") -> str:
     ],
     ids=["gateway", "VPN without gateway", "link", "scoped", "no route, exit 0", "FreeBSD text"],
 )
-def test_a_route_is_read_by_its_interface_line(answer: Answer, route: Optional[Route]) -> None:
+def test_a_route_is_read_by_its_interface_line(
+    answer: CommandResult, route: Optional[Route]
+) -> None:
     assert parse.default_route(answer) == route
 
 
@@ -82,7 +84,7 @@ def test_a_route_is_read_by_its_interface_line(answer: Answer, route: Optional[R
     ],
     ids=["nothing", "no interface", "two answers", "hostile name", "usage"],
 )
-def test_a_route_that_makes_no_sense_is_unreadable(answer: Answer) -> None:
+def test_a_route_that_makes_no_sense_is_unreadable(answer: CommandResult) -> None:
     with pytest.raises(Unreadable):
         parse.default_route(answer)
 
@@ -105,7 +107,9 @@ def test_a_route_that_makes_no_sense_is_unreadable(answer: Answer) -> None:
         (parse.os_version, said("15.6.1\n"), "15.6.1"),
     ],
 )
-def test_one_word_answers(parser: Callable[[Answer], Any], answer: Answer, value: Any) -> None:
+def test_one_word_answers(
+    parser: Callable[[CommandResult], Any], answer: CommandResult, value: Any
+) -> None:
     assert parser(answer) == value
 
 
@@ -124,7 +128,9 @@ def test_one_word_answers(parser: Callable[[Answer], Any], answer: Answer, value
         (parse.os_version, said("26.1\x1b[31m\n")),
     ],
 )
-def test_other_words_are_unreadable(parser: Callable[[Answer], Any], answer: Answer) -> None:
+def test_other_words_are_unreadable(
+    parser: Callable[[CommandResult], Any], answer: CommandResult
+) -> None:
     with pytest.raises(Unreadable):
         parser(answer)
 
@@ -230,7 +236,7 @@ EN0 = "en0: flags=8863<UP,RUNNING> mtu 1500\n"
         "absent",
     ],
 )
-def test_interfaces_that_make_no_sense_are_unreadable(answer: Answer) -> None:
+def test_interfaces_that_make_no_sense_are_unreadable(answer: CommandResult) -> None:
     with pytest.raises(Unreadable):
         parse.interfaces(answer)
 
@@ -256,7 +262,7 @@ def test_the_version_of_container(text: str, version: str) -> None:
 
 
 @pytest.mark.parametrize("answer", [said("container\n"), said("version 1.2.2\n", "", 1), said()])
-def test_no_version_is_unreadable(answer: Answer) -> None:
+def test_no_version_is_unreadable(answer: CommandResult) -> None:
     with pytest.raises(Unreadable):
         parse.container_version(answer)
 
@@ -275,7 +281,7 @@ def test_no_version_is_unreadable(answer: Answer) -> None:
         ),
     ],
 )
-def test_the_service_in_json_and_in_words(answer: Answer, status: str) -> None:
+def test_the_service_in_json_and_in_words(answer: CommandResult, status: str) -> None:
     assert parse.service(answer) == status
 
 
@@ -292,7 +298,7 @@ def test_the_service_in_json_and_in_words(answer: Answer, status: str) -> None:
         said("[" * 100_000),
     ],
 )
-def test_a_service_that_makes_no_sense_is_unreadable(answer: Answer) -> None:
+def test_a_service_that_makes_no_sense_is_unreadable(answer: CommandResult) -> None:
     with pytest.raises(Unreadable):
         parse.service(answer)
 
@@ -364,7 +370,7 @@ def test_no_networks_are_none() -> None:
     ]
     + [said(GENERATIONS["1.0"][:n]) for n in range(1, len(GENERATIONS["1.0"]), 23)],
 )
-def test_networks_that_make_no_sense_are_unreadable(answer: Answer) -> None:
+def test_networks_that_make_no_sense_are_unreadable(answer: CommandResult) -> None:
     with pytest.raises(Unreadable):
         parse.networks(answer)
 
@@ -418,7 +424,7 @@ def test_fields_of_a_container_may_be_missing(text: str, container: ContainerRun
         said("", "Error: XPC connection error\n", 1),
     ],
 )
-def test_containers_that_make_no_sense_are_unreadable(answer: Answer) -> None:
+def test_containers_that_make_no_sense_are_unreadable(answer: CommandResult) -> None:
     with pytest.raises(Unreadable):
         parse.containers(answer)
 
@@ -443,13 +449,13 @@ def test_containers_that_make_no_sense_are_unreadable(answer: Answer) -> None:
     ],
 )
 def test_the_environment_of_an_image_wherever_it_stands(
-    answer: Answer, image: Optional[Image]
+    answer: CommandResult, image: Optional[Image]
 ) -> None:
     assert parse.image(answer) == image
 
 
 @pytest.mark.parametrize("answer", [said("", "Error: XPC\n", 1), said("{}"), said('[{"name":')])
-def test_an_image_that_makes_no_sense_is_unreadable(answer: Answer) -> None:
+def test_an_image_that_makes_no_sense_is_unreadable(answer: CommandResult) -> None:
     with pytest.raises(Unreadable):
         parse.image(answer)
 
@@ -479,7 +485,7 @@ def test_pf_is_enabled_or_not(out: str, enabled: bool) -> None:
         said("nat-anchor all\nStatus: Enabled for 0 days\n"),
     ],
 )
-def test_a_status_that_makes_no_sense_is_unreadable(answer: Answer) -> None:
+def test_a_status_that_makes_no_sense_is_unreadable(answer: CommandResult) -> None:
     with pytest.raises(Unreadable):
         parse.pf_enabled(answer)
 
@@ -517,7 +523,7 @@ def test_no_references_are_none() -> None:
     ],
     ids=["not root", "silence", "cut row", "cut table", "complaint, exit 0", "no head"],
 )
-def test_references_that_make_no_sense_are_unreadable(answer: Answer) -> None:
+def test_references_that_make_no_sense_are_unreadable(answer: CommandResult) -> None:
     with pytest.raises(Unreadable):
         parse.references(answer)
 
@@ -556,7 +562,7 @@ def test_a_missing_anchor_and_an_empty_one_have_no_rules() -> None:
         said("-> en0\n"),
     ],
 )
-def test_rules_that_make_no_sense_are_unreadable(answer: Answer) -> None:
+def test_rules_that_make_no_sense_are_unreadable(answer: CommandResult) -> None:
     with pytest.raises(Unreadable):
         parse.rules(answer)
 
@@ -582,7 +588,7 @@ def test_the_token_is_on_stderr() -> None:
         said("", DENIED, 1),
     ],
 )
-def test_no_token_is_unreadable(answer: Answer) -> None:
+def test_no_token_is_unreadable(answer: CommandResult) -> None:
     with pytest.raises(Unreadable):
         parse.token(answer)
 
@@ -678,7 +684,7 @@ def test_a_job_is_loaded_or_not() -> None:
         said(JOB, "", 5),
     ],
 )
-def test_a_job_that_makes_no_sense_is_unreadable(answer: Answer) -> None:
+def test_a_job_that_makes_no_sense_is_unreadable(answer: CommandResult) -> None:
     with pytest.raises(Unreadable):
         parse.job(answer)
 
@@ -722,14 +728,14 @@ def test_evidence_is_always_printable_and_short(text: str, limit: int) -> None:
         (said(""), "it printed nothing"),
     ],
 )
-def test_what_could_not_be_read_is_quoted(answer: Answer, words: str) -> None:
+def test_what_could_not_be_read_is_quoted(answer: CommandResult, words: str) -> None:
     with pytest.raises(Unreadable, match=words):
         parse.forwarding(answer)
 
 
 # -- no parser crashes
 
-PARSERS: Dict[str, Callable[[Answer], Any]] = {
+PARSERS: Dict[str, Callable[[CommandResult], Any]] = {
     "anchors": parse.anchors,
     "pf_conf_error": parse.pf_conf_error,
     "default_route": parse.default_route,
@@ -795,13 +801,13 @@ TEXTS = st.one_of(
     st.one_of(TREES, OBJECTS).map(json.dumps),
 )
 ANSWERS = st.builds(
-    Answer, st.just("command"), st.sampled_from([0, 0, 0, 1, 113, -9, None]), TEXTS, TEXTS
+    CommandResult, st.just("command"), st.sampled_from([0, 0, 0, 1, 113, -9, None]), TEXTS, TEXTS
 )
 
 
 @pytest.mark.parametrize("name", sorted(PARSERS))
 @given(answer=ANSWERS)
-def test_a_parser_answers_or_says_unreadable(name: str, answer: Answer) -> None:
+def test_a_parser_answers_or_says_unreadable(name: str, answer: CommandResult) -> None:
     said = "something"
     try:
         PARSERS[name](answer)
@@ -1065,10 +1071,12 @@ def test_the_version_in_a_state_file_is_fit_for_a_screen() -> None:
 Check = Callable[[Any], bool]
 
 
-def unreadable(parser: Callable[[Answer], Any]) -> Tuple[Callable[[Answer], Any], Check]:
+def unreadable(
+    parser: Callable[[CommandResult], Any],
+) -> Tuple[Callable[[CommandResult], Any], Check]:
     """The parser must refuse the sample, with its text as evidence."""
 
-    def refused(answer: Answer) -> str:
+    def refused(answer: CommandResult) -> str:
         with pytest.raises(Unreadable) as caught:
             parser(answer)
         return str(caught.value)
@@ -1076,7 +1084,7 @@ def unreadable(parser: Callable[[Answer], Any]) -> Tuple[Callable[[Answer], Any]
     return refused, lambda text: text.startswith(("pfctl: ", "ifconfig: ", "sysctl: "))
 
 
-CONCERNED: Dict[str, List[Tuple[Callable[[Answer], Any], Check]]] = {
+CONCERNED: Dict[str, List[Tuple[Callable[[CommandResult], Any], Check]]] = {
     "ifconfig_bridge100_absent.stderr.txt": [unreadable(parse.interfaces)],
     "ifconfig_bridge100_inet_container.txt": [
         (
@@ -1191,7 +1199,7 @@ UNCONCERNED = {
 }
 
 
-def sample(name: str) -> Answer:
+def sample(name: str) -> CommandResult:
     """A sample as an answer: its first line names the stream and the exit code."""
     head, _newline, body = (SAMPLES / name).read_text(encoding="utf-8").partition("\n")
     stream, code = head[2:].split(" (")[0].split(", exit ")

@@ -184,11 +184,6 @@ def test_the_language_comes_from_the_locale_unless_it_is_given() -> None:
     assert load(None, {"LANG": "de_DE.UTF-8", "INVOKE_NET_LANG": "ko"}, {}).lang == "ko"
 
 
-def test_the_anchor_names_its_file() -> None:
-    assert Settings().anchor_file == "/private/etc/pf.anchors/250.container-net"
-    assert Settings(anchor="com.apple/mine").anchor_file == "/private/etc/pf.anchors/mine"
-
-
 # -- bad values
 
 BAD: List[Tuple[str, str, str]] = [
