@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network
 from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
-from . import __version__, parse, pfconf, render
+from . import __version__, blocks, parse, render
 from .desired import Desired, is_uplink
 from .facts import DAEMON_LABEL, FILES, HELPERS_FOLDER, STATE_FOLDER, anchor_path
 from .machine import MacPath, temporary
@@ -163,23 +163,23 @@ def _judge_block(reading: Reading[FileFact], name: str, line: bytes) -> str:
         return UNKNOWN
     if reading.value.content is None:
         return ABSENT
-    return pfconf.block_state(reading.value.content, name, line)
+    return blocks.state(reading.value.content, name, line)
 
 
 def _judge_sysctl_conf(facts: Facts) -> str:
-    state = _judge_block(facts.files["sysctl_conf"], pfconf.FORWARDING, _sysctl_line())
+    state = _judge_block(facts.files["sysctl_conf"], blocks.FORWARDING, _sysctl_line())
     if state == ABSENT and _recorded(facts).get("sysctl_conf") == "yes":
         return DRIFTED
     return state
 
 
 def _judge_pf_conf(facts: Facts) -> str:
-    state = _judge_block(facts.files["pf_conf"], pfconf.ANCHOR, _anchor_line(facts.anchor))
+    state = _judge_block(facts.files["pf_conf"], blocks.ANCHOR, _anchor_line(facts.anchor))
     content = facts.files["pf_conf"].value
     if state == ABSENT and (_recorded(facts).get("pf_conf") == "yes"):
         # A system update put Apple's own file back.
         return DRIFTED
-    if state == OK and content is not None and not pfconf.has_hook(content.content or b""):
+    if state == OK and content is not None and not blocks.has_hook(content.content or b""):
         return DRIFTED
     return state
 
@@ -299,7 +299,7 @@ def _loads_our_file(facts: Facts) -> bool:
     """Whether a line of /etc/pf.conf loads the file of our anchor."""
     value = facts.files["pf_conf"].value
     content = b"" if value is None else value.content or b""
-    return render.anchor_file(facts.anchor) in pfconf.loaded_files(content)
+    return render.anchor_file(facts.anchor) in blocks.loaded_files(content)
 
 
 def _originals(changes: List[Change]) -> Tuple[str, ...]:
@@ -383,20 +383,15 @@ def _edit_pf_conf(facts: Facts, remains: List[str]) -> List[Change]:
         remains.append(_("{path} is missing; left alone").format(path=path))
         return []
     try:
-        edit = pfconf.insert_pf_conf(
-            reading.value.content,
-            anchor_block=_anchor_line(facts.anchor),
-            hook_block=render.HOOK.encode("ascii"),
-        )
-    except pfconf.Refused as refused:
+        line = _anchor_line(facts.anchor)
+        content = blocks.insert(reading.value.content, blocks.ANCHOR, line)
+    except blocks.Refused as refused:
         remains.append(_("{path} left alone: {why}").format(path=path, why=refused.reason))
         return []
-    remains_of_ours = pfconf.block_state(
-        reading.value.content, pfconf.ANCHOR, _anchor_line(facts.anchor)
-    )
+    remains_of_ours = blocks.state(reading.value.content, blocks.ANCHOR, line)
     missing = facts.files["anchor_file"].value
     ours_alone = remains_of_ours != ABSENT and missing is not None and missing.content is None
-    if edit.changed and error and not ours_alone:
+    if content != reading.value.content and error and not ours_alone:
         remains.append(
             _("{path} left alone: pf rejects it ({error})").format(path=path, error=error)
         )
@@ -405,7 +400,7 @@ def _edit_pf_conf(facts: Facts, remains: List[str]) -> List[Change]:
         reading,
         "pf_conf",
         _("load our anchor from {path} at boot").format(path=path),
-        edit.content,
+        content,
         check=("/sbin/pfctl", "-n", "-f"),
     )
 
@@ -416,12 +411,13 @@ def _edit_sysctl_conf(facts: Facts, remains: List[str]) -> List[Change]:
         return []
     assert reading.value is not None
     try:
-        edit = pfconf.insert_sysctl_conf(reading.value.content or b"", block=_sysctl_line())
-    except pfconf.Refused as refused:
+        before = reading.value.content or b""
+        content = blocks.insert(before, blocks.FORWARDING, _sysctl_line())
+    except blocks.Refused as refused:
         remains.append(_("{path} left alone: {why}").format(path=path, why=refused.reason))
         return []
     title = _("set IP forwarding in {path}, as the guide asks (recent macOS probably ignores it)")
-    return _replaced(reading, "sysctl_conf", title.format(path=path), edit.content)
+    return _replaced(reading, "sysctl_conf", title.format(path=path), content)
 
 
 def _install_daemon(
@@ -554,19 +550,19 @@ def _clean_sysctl_conf(facts: Facts, made: Tuple[str, ...], remains: List[str]) 
     if value is None or value.content is None:
         return []
     try:
-        edit = pfconf.remove_sysctl_conf(value.content)
-    except pfconf.Refused as refused:
+        content = blocks.remove(value.content, blocks.FORWARDING)
+    except blocks.Refused as refused:
         remains.append(f"{value.path}: {refused.reason}")
         return []
-    if not edit.changed:
+    if content == value.content:
         return []
-    if not edit.content and value.path in made:
+    if not content and value.path in made:
         return _removed(facts, "sysctl_conf")
     return _replaced(
         reading,
         "sysctl_conf",
         _("remove our lines from {path}").format(path="/etc/sysctl.conf"),
-        edit.content,
+        content,
     )
 
 
@@ -576,15 +572,15 @@ def _clean_pf_conf(facts: Facts, remains: List[str]) -> List[Change]:
     if value is None or value.content is None:
         return []
     try:
-        edit = pfconf.remove_pf_conf(value.content, anchor_block=_anchor_line(facts.anchor))
-    except pfconf.Refused as refused:
+        content = blocks.remove(value.content, blocks.ANCHOR)
+    except blocks.Refused as refused:
         remains.append(f"{value.path}: {refused.reason}")
         return []
-    if not edit.changed:
+    if content == value.content:
         return []
     return _replaced(
         reading,
         "pf_conf",
         _("remove our lines from {path}").format(path="/etc/pf.conf"),
-        edit.content,
+        content,
     )

@@ -14,6 +14,7 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from . import facts, parse
+from .blocks import loaded_files
 from .machine import CommandResult, Machine
 from .model import Attachment, ContainerRun, Facts, FileFact, Image, Reading, Route, Rule
 from .parse import Unreadable, excerpt, whole
@@ -353,15 +354,6 @@ def log_lines(answer: CommandResult) -> Tuple[str, ...]:
     return tuple(line for line in answer.out.splitlines() if line.strip())
 
 
-# -- pf.conf, as far as doctor must understand it
-
-
-def load_lines(content: str) -> Tuple[str, ...]:
-    """The files that `load anchor … from` lines of a pf.conf name."""
-    found = re.findall(r'^\s*load\s+anchor\s+\S+\s+from\s+"?([^"\s#]+)"?', content, re.MULTILINE)
-    return tuple(dict.fromkeys(found))
-
-
 # -- the probe in a container
 
 
@@ -520,7 +512,7 @@ def _files(machine: Machine, conf: Reading[FileFact]) -> Dict[str, Any]:
     content = (conf.value.content or b"") if conf.value is not None else b""
     loads: Dict[str, bool] = {}
     texts: Dict[str, str] = {}
-    for path in load_lines(content.decode("latin-1")):
+    for path in loaded_files(content):
         loads[path] = machine.exists(path)
         inner = file(machine, path)
         if inner.value is not None and inner.value.content is not None:

@@ -29,7 +29,7 @@ __all__ = [
     "template",
 ]
 
-HOOK = 'nat-anchor "com.apple/*"\n'
+
 # Before rules that pfctl must not reorder or fold into tables, as pf.anchor.j2 has it.
 AS_WRITTEN = "set ruleset-optimization none\n"
 

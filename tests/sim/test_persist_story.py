@@ -557,6 +557,8 @@ PF_CONFS = {
     "own rules": STOCK + "block in quick proto tcp to port 23\npass all\n",
     "macros and continued lines": 'ext = "en0"\n' + STOCK + "pass in on $ext \\\n  proto tcp\n",
     "comments behind": STOCK + "# the end, really\n\n\n",
+}
+WITHOUT_A_HOOK = {
     "no hook": 'scrub-anchor "com.apple/*"\nanchor "com.apple/*"\npass all\n',
     "empty": "",
     "blank lines only": "\n\n",
@@ -584,6 +586,25 @@ def test_a_users_pf_conf_is_kept_and_comes_back_byte_for_byte(new: New, name: st
     mac.reload_main(STOCK)
     assert run(mac, "net.teardown").code == 0
     assert files(mac) == before["files"]
+
+
+@pytest.mark.parametrize("name", WITHOUT_A_HOOK)
+def test_a_pf_conf_without_apples_hook_is_left_alone_and_the_line_is_named(
+    new: New, name: str
+) -> None:
+    mac = quiet(new)
+    put(mac, PF_CONF, WITHOUT_A_HOOK[name])
+    before = files(mac)
+    ran = persist(mac)
+    assert ran.code == 1
+    assert 'put nat-anchor "com.apple/*" before its first nat, rdr or anchor line' in ran.out
+    assert text(mac, PF_CONF) == WITHOUT_A_HOOK[name]
+    # The rest is in force: the daemon loads the rules.
+    mac.start_container()
+    assert mac.egress() == "ok"
+    mac.stop_container()
+    assert run(mac, "net.teardown").code == 0
+    assert files(mac) == before
 
 
 SYSCTL_CONFS = {

@@ -211,13 +211,6 @@ def test_addresses_of_containers_in_all_generations(text: str) -> None:
     )
 
 
-def test_load_lines_of_a_pf_conf() -> None:
-    text = (
-        '# load anchor "no" from "/no"\nload anchor "a" from "/etc/a"\n load anchor b from /etc/b\n'
-    )
-    assert probes.load_lines(text) == ("/etc/a", "/etc/b")
-
-
 def test_what_pf_says_of_a_file_is_told_without_its_banner() -> None:
     banner = "pfctl: Use of -f option, could result in flushing of rules\n\n"
     err = banner + "/etc/pf.conf:3: syntax error\n"
