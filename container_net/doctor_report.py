@@ -17,7 +17,7 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Protocol, Seque
 
 from . import __version__, doctor
 from .doctor import Diagnosis, Examination
-from .faults import BY_ID, BY_NAME
+from .faults import BY_ID, BY_NAME, REGISTRY
 from .faults.case import NOTE, POSSIBLE, PRESENT, Finding
 from .faults.fault import Fault, Step
 from .faults.match import LIMIT, Match, explain
@@ -124,7 +124,7 @@ def lines(found: Examination, place: Optional[str]) -> List[Line]:
     forbidden = [item for item in found.unknown if item.privilege]
     unread = [item for item in found.unknown if not item.privilege]
     if not found.found and not unread and not found.offline:
-        calm = _("no fault found ({count} checked)").format(count=found.looked)
+        calm = _calm(found)
         if forbidden:
             calm += "; " + _("{count} facts need root; run `sudo -v` first").format(
                 count=len(forbidden)
@@ -136,8 +136,7 @@ def lines(found: Examination, place: Optional[str]) -> List[Line]:
     for diagnosis in found.found:
         shown += _diagnosis_lines(diagnosis)
     if not found.found:
-        calm = _("no fault found ({count} checked)").format(count=found.looked)
-        shown.append(line(calm, UNKNOWN if found.blind else OK))
+        shown.append(line(_calm(found), UNKNOWN if found.blind else OK))
     shown += _remark_lines(found)
     for item in unread:
         left = f" [{', '.join(item.faults)}]" if item.faults else ""
@@ -153,6 +152,16 @@ def lines(found: Examination, place: Optional[str]) -> List[Line]:
             )
         )
     return shown
+
+
+def _calm(found: Examination) -> str:
+    """That no fault was found, and what was not looked at: not more than is known."""
+    calm = _("no fault found ({count} checked)").format(count=found.looked)
+    if found.looked < len(REGISTRY) and found.facts.container_service.value == "running":
+        calm += "; " + _("{count} more show only inside a container: {command}").format(
+            count=len(REGISTRY) - found.looked, command="invoke net.doctor --probe"
+        )
+    return calm
 
 
 def _remark_lines(found: Examination) -> List[Line]:

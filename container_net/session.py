@@ -40,12 +40,13 @@ from .desired import (
     seen_last,
 )
 from .machine import Machine, open_machine
-from .model import BadInput, ChangeFailed, Facts, Interrupted, NotHolding, Subnet
+from .model import BadInput, ChangeFailed, Facts, Interrupted, Missing, NotHolding, Subnet
 from .options import Options
 from .parse import SCHEMA
 from .report import Line, Screen, line
 from .settings import Settings
 from .text import _, use
+from .verify import Check
 
 __all__ = ["Session", "interruptible", "open_session"]
 
@@ -261,8 +262,22 @@ class Session:
                     _("vmnet's own NAT worked when a container last ran"),
                     *self._all_the_same(again),
                 )
-            self.screen.show([line(_("Could not try: {why}").format(why=check.evidence), "dim")])
+            return self._unmeasured(check, again)
         return None
+
+    def _unmeasured(self, check: Check, again: str) -> Tuple[str, ...]:
+        """Nothing was seen to be broken, so nothing is changed; a fence that was asked for is put
+        up all the same. Raises Missing."""
+        why = _("not measured: {why}").format(why=check.evidence)
+        if self.settings.fence is not None:
+            return (why,)
+        how = f"{check.cure}. " if check.cure else ""
+        raise Missing(
+            _(
+                "nothing was changed, because nothing is known to be broken ({why}). {how}To set "
+                "up anyway: invoke {task} --always"
+            ).format(why=why, how=how[:1].upper() + how[1:], task=again)
+        )
 
     def _translated_already(
         self, found: Facts, desired: Desired, bridges: Sequence[Subnet], again: str
@@ -275,7 +290,11 @@ class Session:
             or leaks(found, desired.subnets, desired.uplinks.needed)
         ):
             return None
-        if not all(path.works(found, s.cidr, u) for s, u in pairs):
+        works = [path.works(found, s.cidr, u) for s, u in pairs]
+        if None in works and False not in works:
+            unread = self._unread(found, pairs[works.index(None)])
+            raise Missing(_("nothing was changed: cannot read: {why}").format(why=unread))
+        if not all(works):
             return None
         verdicts = [(s, path.who(found, s.cidr, u)) for s, u in pairs]
         others = [path.foreign(v, s.cidr) for s, v in verdicts if v.who == path.OTHER]
@@ -292,6 +311,12 @@ class Session:
             ),
             *self._all_the_same(again),
         )
+
+    @staticmethod
+    def _unread(found: Facts, pair: Tuple[Subnet, str]) -> str:
+        """Why it is not known who translates a pair."""
+        verdict = path.who(found, pair[0].cidr, pair[1], without_ours=True)
+        return verdict.why or found.forwarding.why
 
     @staticmethod
     def _all_the_same(task: str) -> Tuple[str, ...]:

@@ -95,8 +95,7 @@ def fetch(
             UNKNOWN,
             _("image {image} not found on this Mac").format(image=settings.image),
             _(
-                "build it (container build -t {image} .), or name one that has curl: "
-                "invoke net.verify --image IMAGE"
+                "build it (container build -t {image} .), or name one that has curl: --image IMAGE"
             ).format(image=settings.image),
         )
     answer = _curl(machine, facts.container_path, settings.image, settings.url)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Sequence
+from typing import Any, Callable, Dict, List, Optional, Sequence
 
 import pytest
+from invoke.runners import Result
 from sim.support import (
     ANCHOR,
     LOCK,
@@ -17,6 +18,7 @@ from sim.support import (
     picture,
     run,
     tokens,
+    twisted,
 )
 
 from container_net.machine import Machine
@@ -182,7 +184,9 @@ def test_each_scene_is_seen_set_up_and_restored(new: New, scene: str) -> None:
         assert ran.code in (0, 1, 3), ran
         assert changed(before, picture(mac)) == [], task
 
-    ran = run(mac, "net.setup", "--json")
+    # Without container nothing can be measured: such a Mac is set up on an order only.
+    order = ["--always"] if scene == "bare" else []
+    ran = run(mac, "net.setup", "--json", *order)
     assert ran.code == 0, ran
     assert bool(ran.changes) == wanted["changes"]
     assert run(mac, "net.plan", "--json").changes == []
@@ -227,19 +231,74 @@ def test_always_loads_ours_beside_vmnets_and_status_calls_it_redundant(new: New)
 
 
 def test_the_container_check_decides_while_no_bridge_is_up(new: New) -> None:
-    works, broken, absent = new("idle"), new("idle"), new("idle")
+    works, broken = new("idle"), new("idle")
     broken.vmnet_nat(False)
-    absent.remove_image("nanoclaw-agent:latest")
     ran = run(works, "net.setup")
     assert "this Mac works" in ran.out
     assert "HTTP status 404" in ran.out
     ran = run(broken, "net.setup", "--json")
     assert ran.changes == ["anchor", "pf", "forwarding"]
-    ran = run(absent, "net.setup")
-    assert ran.code == 0
-    assert "Could not try" in ran.out
-    assert "image nanoclaw-agent:latest not found" in ran.out
-    assert nat_of(absent)
+
+
+def _no_image(mac: Mac) -> None:
+    mac.remove_image("nanoclaw-agent:latest")
+
+
+def _never_started(mac: Mac) -> None:
+    mac.service("unregistered")
+
+
+@pytest.mark.parametrize("task", ["net.setup", "net.persist", "net.plan"])
+@pytest.mark.parametrize(
+    ("scene", "happen", "why", "cure"),
+    [
+        ("idle", _no_image, "image nanoclaw-agent:latest not found", "--image IMAGE"),
+        ("idle", _never_started, "container's service: unregistered", "ontainer system start"),
+        ("bare", lambda _mac: None, "container is not installed", "nstall it from github.com"),
+    ],
+    ids=["no image", "service never started", "not installed"],
+)
+def test_nothing_is_changed_without_evidence(  # noqa: PLR0917
+    new: New, scene: str, happen: Callable[[Mac], None], why: str, cure: str, task: str
+) -> None:
+    mac = new(scene)
+    happen(mac)
+    before = picture(mac)
+    ran = run(mac, task, *([] if task == "net.plan" else ["--yes"]))
+    assert ran.code == 3, ran
+    for part in ("nothing was changed", why, cure, "--always"):
+        assert part in ran.err
+    assert changed(before, picture(mac)) == []
+    # An order is as good as evidence.
+    assert run(mac, "net.setup", "--always").code == 0
+    assert nat_of(mac)
+
+
+def test_a_fence_that_is_asked_for_needs_no_evidence(new: New) -> None:
+    mac = new("idle")
+    _no_image(mac)
+    ran = run(mac, "net.setup", "--fence")
+    assert ran.code == 0, ran
+    assert "not measured" in ran.out
+    assert not nat_of(mac)
+    assert anchor_rules(mac)
+
+
+def test_what_cannot_be_read_is_no_evidence(new: New) -> None:
+    mac = new("healthy")
+    mac.reload_main()
+
+    def twist(argv: List[str], _answer: Callable[[], Result]) -> Optional[Result]:
+        # Another anchor may translate; the tree that would say so is not readable.
+        return Result("what?", exited=1) if argv == ["/sbin/pfctl", "-v", "-s", "Anchors"] else None
+
+    before = picture(mac)
+    ran = run(mac, "net.setup", runner=twisted(mac, twist))
+    assert ran.code == 3, ran
+    assert "nothing was changed: cannot read: sudo /sbin/pfctl -v -s Anchors" in ran.err
+    assert changed(before, picture(mac)) == []
+    assert run(mac, "net.setup").code == 0
+    assert mac.egress() == "ok"
 
 
 # -- what counts as covered
