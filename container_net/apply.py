@@ -406,12 +406,13 @@ class _Walk:
 
     def _wait_for_job(self, done: Callable[[Daemon], bool], patience: float) -> None:
         """Ask `launchctl print` until it is so, or patience ends: `holds` judges afterwards."""
-        until = time.monotonic() + patience
+        until, nap = time.monotonic() + patience, 0.02
         while True:
             daemon = reread(self.machine, self.facts, ("daemon",)).daemon.value
             if (daemon is not None and done(daemon)) or time.monotonic() > until:
                 return
-            time.sleep(0.2)
+            time.sleep(nap)
+            nap = min(2 * nap, 0.2)
 
     # -- walking
 

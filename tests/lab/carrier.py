@@ -13,6 +13,7 @@ import shutil
 import socket
 import subprocess
 import threading
+import time
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
@@ -214,7 +215,17 @@ class Carrier:
         if wanted is not None:
             upstream, addresses = wanted
             listen = [f"--listen-address={address}" for address in addresses]
-            self.spaces.run("mac", [*dnsmasq(pid), f"--server={upstream}", *listen])
+            command = [*dnsmasq(pid), f"--server={upstream}", *listen]
+            until = time.monotonic() + 5
+            while True:
+                try:
+                    self.spaces.run("mac", command)
+                    return
+                except Failed as error:
+                    # The one that was killed may hold its socket a moment longer.
+                    if "in use" not in str(error) or time.monotonic() > until:
+                        raise
+                time.sleep(0.1)
 
     # -- from the namespaces to the Mac
 

@@ -104,9 +104,14 @@ WAYS = {
 }
 
 
+# In parts, so that several workers share the long way: each takes every PARTS-th crash.
+PARTS = 3
+
+
+@pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize("way", WAYS)
 def test_after_a_crash_the_next_run_goes_on_and_teardown_restores(
-    new: New, tmp_path: Path, way: str
+    new: New, tmp_path: Path, way: str, part: int
 ) -> None:
     task, plan = WAYS[way]
     mac = quiet(new)
@@ -117,6 +122,8 @@ def test_after_a_crash_the_next_run_goes_on_and_teardown_restores(
     count = 0
     for crashed in crashes(mac, task, tmp_path):
         count += 1
+        if count % PARTS != part:
+            continue
         whole(crashed, pf_confs)
         assert len(tokens(crashed)) <= 1
         again = crashed.snapshot(tmp_path / f"again{count}")
@@ -129,9 +136,10 @@ def test_after_a_crash_the_next_run_goes_on_and_teardown_restores(
     assert count > {"setup": 12, "persist": 30}[way]
 
 
+@pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize("way", WAYS)
 def test_after_a_crash_of_teardown_it_goes_on_and_so_does_setup(
-    new: New, tmp_path: Path, way: str
+    new: New, tmp_path: Path, way: str, part: int
 ) -> None:
     task, plan = WAYS[way]
     mac = quiet(new)
@@ -142,6 +150,8 @@ def test_after_a_crash_of_teardown_it_goes_on_and_so_does_setup(
     count = 0
     for crashed in crashes(mac, ("net.teardown",), tmp_path):
         count += 1
+        if count % PARTS != part:
+            continue
         whole(crashed, pf_confs)
         again = SlowMac(crashed.snapshot(tmp_path / f"again{count}").path)
         restored(crashed, before, run(crashed, "net.teardown"))
