@@ -20,7 +20,8 @@ from .doctor import Diagnosis, Examination
 from .faults import BY_ID, BY_NAME, REGISTRY
 from .faults.case import NOTE, POSSIBLE, PRESENT, Finding
 from .faults.fault import Fault, Step
-from .faults.match import LIMIT, Match, explain
+from .faults.match import LIMIT, Match
+from .faults.symptoms import Lead, leads
 from .machine import Machine
 from .model import BadInput, Reading
 from .options import Options
@@ -31,9 +32,22 @@ from .report import _pad as pad
 from .report import _width as width
 from .settings import Settings
 from .status import BROKEN, OK, UNKNOWN
+from .tape import Pseudonyms, Tape
+from .tape import rows as tape_rows
 from .text import _
 
-__all__ = ["Mask", "data", "lines", "markdown", "run", "symptom", "write_report"]
+__all__ = [
+    "Mask",
+    "data",
+    "layer_data",
+    "lines",
+    "markdown",
+    "run",
+    "symptom",
+    "symptom_faults",
+    "symptom_lines",
+    "write_report",
+]
 
 # How many faults a symptom's explanation tells in full.
 IN_FULL = 3
@@ -66,10 +80,11 @@ def run(session: SessionLike) -> int:
     path = session.options.report
     if path:
         _check_report(Path(path))
-    found = doctor.examine(session.machine, session.settings, target)
+    tape = Tape(session.machine) if path else None
+    found = doctor.examine(tape or session.machine, session.settings, target)
     session.screen.show(lines(found, session.machine.sysroot))
     if path:
-        write_report(Path(path), markdown(found, session.settings))
+        write_report(Path(path), markdown(found, session.settings, tape))
         session.screen.warn([line(_("report written to {path}").format(path=path), "dim")])
     if session.options.fix:
         found = _fix(session, found, target)
@@ -325,9 +340,9 @@ def symptom(screen: Screen, text: str) -> int:
         raise BadInput(
             _("--symptom is empty: give a message, or - to read a log from standard input.")
         )
-    matches = explain(text)
-    screen.data(_symptom_data(matches))
-    screen.show(_symptom_lines(matches))
+    layers, matches = leads(text)
+    screen.data(_symptom_data(matches, layers))
+    screen.show(symptom_lines(matches, layers))
     return 0 if matches else 1
 
 
@@ -340,12 +355,31 @@ def _from_stdin() -> str:
     return tail.decode("utf-8", "replace")
 
 
-def _symptom_data(matches: Sequence[Match]) -> Dict[str, Any]:
+def symptom_faults(matches: Sequence[Match]) -> List[Dict[str, Any]]:
+    """Faults that a text speaks of, in the form of a diagnosis."""
     faults = []
     for match in matches:
         quoted = (excerpt(match.quote, 240),)
         finding = Finding(match.fault.id, POSSIBLE, quoted, fix=match.fault.fix)
         faults.append(_fault_data(match.fault, finding))
+    return faults
+
+
+def layer_data(layers: Sequence[Lead]) -> List[Dict[str, str]]:
+    """What a text says of the layers, with where each text is known from."""
+    return [
+        {
+            "id": lead.layer.id,
+            "title": _(lead.layer.title),
+            "evidence": excerpt(lead.quote, 240),
+            "program": lead.words.program,
+            "source": lead.words.source,
+        }
+        for lead in layers
+    ]
+
+
+def _symptom_data(matches: Sequence[Match], layers: Sequence[Lead]) -> Dict[str, Any]:
     guide = []
     for row in dict.fromkeys(match.row for match in matches if match.row is not None):
         guide.append(
@@ -361,21 +395,31 @@ def _symptom_data(matches: Sequence[Match]) -> Dict[str, Any]:
     return {
         "schema": SCHEMA,
         "version": __version__,
-        "faults": faults,
+        "faults": symptom_faults(matches),
         "unknown": [],
         "guide": guide,
+        "layers": layer_data(layers),
     }
 
 
-def _symptom_lines(matches: Sequence[Match]) -> List[Line]:
+def symptom_lines(matches: Sequence[Match], layers: Sequence[Lead] = ()) -> List[Line]:
+    """What a text speaks of, from the catalogue alone."""
     if not matches:
         return [
             line(
-                _("No known fault looks like this; run invoke net.doctor on the Mac."),
+                _(
+                    "Nothing in this text is about the network. Paste what the failing program "
+                    "printed, or the output of `container system status` and `sudo pfctl -s nat`; "
+                    "on the Mac itself, run invoke net.doctor."
+                ),
                 UNKNOWN,
             )
         ]
     shown: List[Line] = []
+    for lead in layers:
+        shown.append(line(_(lead.layer.title), "head"))
+        shown.append(_entry(_("seen"), excerpt(lead.quote, 200)))
+    shown += [line()] if layers else []
     for row in dict.fromkeys(match.row for match in matches if match.row is not None):
         shown.append(line(_(row.symptom), "head"))
         shown.append(_entry(_("cause"), _(row.cause)))
@@ -443,6 +487,10 @@ class Mask:
         text = self._SHORT_NET.sub(lambda m: self._put("ipv4", m.group()), text)
         return self._TOKEN.sub(lambda m: self._put("token", m.group()), text)
 
+    def others(self) -> Mask:
+        """The same mask, whose placeholders parsers can read: other addresses, tokens, UUIDs."""
+        return _Readable(self)
+
     def _v6(self, match: re.Match[str]) -> str:
         try:
             value = ipaddress.IPv6Address(match.group())
@@ -456,6 +504,27 @@ class Mask:
             count = sum(1 for other, _value in self._seen if other == kind)
             self._seen[key] = f"<{kind}-{count + 1}>"
         return self._seen[key]
+
+
+class _Readable(Mask):
+    """A mask for raw outputs, which are parsed again."""
+
+    _SHORT_NET = _V4 = re.compile(r"(?!)")
+
+    def __init__(self, like: Mask) -> None:
+        super().__init__()
+        self._words = like._words
+        self._others = Pseudonyms()
+
+    def __call__(self, text: str) -> str:
+        return self.addresses(super().__call__(text))
+
+    def addresses(self, text: str) -> str:
+        """The text with other addresses and nothing else masked."""
+        return self._others.addresses(text)
+
+    def _put(self, kind: str, value: str) -> str:
+        return self._others.put(kind, value)
 
 
 def _mask_for(found: Examination, settings: Settings) -> Mask:
@@ -475,8 +544,11 @@ def _mask_for(found: Examination, settings: Settings) -> Mask:
     return Mask(users - {"", "root"}, hosts - {"", "?", "localhost"})
 
 
-def markdown(found: Examination, settings: Settings) -> str:
-    """A report fit for a bug report: what was found, and what was read, masked."""
+def markdown(found: Examination, settings: Settings, tape: Optional[Tape] = None) -> str:
+    """A report fit for a bug report: what was found, and what was read, masked.
+
+    With a tape, the raw outputs too, for `--from`.
+    """
     mask = _mask_for(found, settings)
     facts = found.facts
     rows: List[str] = [
@@ -504,7 +576,32 @@ def markdown(found: Examination, settings: Settings) -> str:
     rows += [f"## {_('What was read')}", "", "```text"]
     rows += [mask(text) for text in _read(found)]
     rows += ["```", ""]
+    if tape is not None:
+        rows += _raw(found, settings, tape, mask.others())
     return "\n".join(rows)
+
+
+def _raw(found: Examination, settings: Settings, tape: Tape, mask: Mask) -> List[str]:
+    """What the commands said, for `--from`: addresses are other ones, that still fit together."""
+    target = found.extra.target
+    header = {
+        "version": __version__,
+        "simulated": found.facts.simulated,
+        "asks_as_root": tape.container_user is None,
+        "anchor": settings.anchor,
+        "subnets": [str(subnet) for subnet in settings.subnets],
+        "target": vars(target) if target is not None else None,
+    }
+    return [
+        f"## {_('Raw outputs')}",
+        "",
+        _("For invoke net.doctor --from; addresses are replaced by others that fit together."),
+        "",
+        "```json",
+        *tape_rows(tape.outputs, header, mask),
+        "```",
+        "",
+    ]
 
 
 def _code(text: str) -> str:

@@ -44,6 +44,7 @@ class Options:
     resolver: Optional[str] = None
     host: Optional[str] = None
     symptom: Optional[str] = None
+    from_: Optional[str] = None
     fix: bool = False
     report: Optional[str] = None
     out: Optional[str] = None
@@ -77,6 +78,9 @@ HELP: Mapping[str, str] = {
     "resolver": N_("Outside resolver that the probe asks (default: 1.1.1.1)."),
     "host": N_("Name that the probe looks up (default: that of --url)."),
     "symptom": N_("Explain this message, or - for a log on standard input; needs no Mac."),
+    "from_": N_(
+        "Judge a text, not this Mac: a report, an issue, a terminal log; - for standard input."
+    ),
     "fix": N_("Fix what can be fixed automatically."),
     "report": N_("Write a masked Markdown report for a bug report to this file."),
     "out": N_("Write the files to this folder instead of showing them."),

@@ -43,7 +43,8 @@ def _task(body: Callable[..., None]) -> _NetTask:
     made: _NetTask = task(
         klass=_NetTask,
         auto_shortflags=False,
-        help={name.replace("_", "-"): _translated(HELP[name]) for name in names},
+        # Python keeps `from` to itself.
+        help={n.strip("_").replace("_", "-"): _translated(HELP[n]) for n in names},
         iterable=[name for name in names if name == "check"],
     )(body)
     return made
@@ -97,6 +98,10 @@ def _exit_code(c: Context, options: Options, body: Callable[[Session], int]) -> 
             from . import doctor_report
 
             return doctor_report.symptom(screen, options.symptom)
+        if options.from_ is not None:
+            from . import from_text
+
+            return from_text.run(screen, options.from_)
         with interruptible():
             return body(open_session(c, screen, options))
     except NetError as error:
@@ -389,6 +394,7 @@ def doctor(
     resolver: Optional[str] = None,
     host: Optional[str] = None,
     symptom: Optional[str] = None,
+    from_: Optional[str] = None,
     fix: bool = False,
     report: Optional[str] = None,
     yes: bool = False,
@@ -410,6 +416,7 @@ def doctor(
         resolver=resolver,
         host=host,
         symptom=symptom,
+        from_=from_,
         fix=fix,
         report=report,
         yes=yes,

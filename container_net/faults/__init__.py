@@ -18,6 +18,7 @@ from typing import Callable, Iterator, List, Mapping, Sequence, Tuple
 from .case import Case, Finding
 from .fault import SECTIONS, Fault, GuideRow, Symptom
 from .guide import ROWS
+from .layers import LAYERS
 
 __all__ = [
     "BY_ID",
@@ -96,6 +97,7 @@ def _all() -> Iterator[str]:
         yield from (row.symptom, row.cause, row.first_check.text)
         yield from _said(row.symptoms)
         yield from (step.text for step in row.cure)
+    yield from (layer.title for layer in LAYERS.values())
 
 
 def texts() -> Tuple[str, ...]:

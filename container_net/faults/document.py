@@ -53,6 +53,10 @@ def _page(language: str) -> List[str]:
         "",
         *_block("invoke net.doctor --probe"),
         _("Explains a message or a log from this catalogue alone, even without a Mac."),
+        _(
+            "The messages of curl, Node, Python, Go, cargo, apt, git, `container` and many more "
+            "are known by the layer they speak of, which leads to the likeliest faults."
+        ),
         "",
         *_block(
             'invoke net.doctor --symptom "curl: (28) Connection timed out"\n'
@@ -61,6 +65,15 @@ def _page(language: str) -> List[str]:
         _("For a bug report: addresses, names and tokens are masked in the file."),
         "",
         *_block("invoke net.doctor --probe --report report.md"),
+        _(
+            "Judges what somebody pasted as if it were the Mac, on any machine: a report, an "
+            "issue, a terminal log. Says what it read, what it found, and what to ask for next."
+        ),
+        "",
+        *_block(
+            "invoke net.doctor --from report.md\n"
+            "gh issue view NUMBER --comments | invoke net.doctor --from -"
+        ),
         *_contents(),
     ]
     for section, title in SECTIONS.items():

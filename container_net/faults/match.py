@@ -12,7 +12,7 @@ from typing import Dict, List, Optional, Tuple
 from . import FAULTS, GUIDE
 from .fault import Fault, GuideRow, Symptom, compiled, literals
 
-__all__ = ["LIMIT", "Match", "explain"]
+__all__ = ["LIMIT", "Match", "explain", "quote"]
 
 LIMIT = 1 << 20
 """Characters of a text that are looked at: the last 1 MiB, since a log ends with what failed."""
@@ -38,7 +38,8 @@ class Match:
     row: Optional[GuideRow]
 
 
-def _quote(text: str, start: int, end: int) -> str:
+def quote(text: str, start: int, end: int) -> str:
+    """The line where something was found; of a long line the part around it."""
     first = text.rfind("\n", 0, start) + 1
     last = text.find("\n", end)
     line_end = len(text) if last < 0 else last
@@ -65,7 +66,7 @@ def _best(
                 continue
             found = compiled(pattern).search(text)
             if found is not None:
-                best = (weight, _quote(text, found.start(), found.end()), symptom)
+                best = (weight, quote(text, found.start(), found.end()), symptom)
     return best
 
 

@@ -1,0 +1,399 @@
+"""`net.doctor --from`: a pasted text judged as if it were the Mac, and what to ask for next.
+
+The recognisers run three times. What they see in the outputs that are surely whole is as certain as
+on a live Mac. What needs an output that may be cut off, or filtered, is `possible`. What shows only
+with a usual Mac around the pasted outputs is a lead, `possible` as well.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import stat
+import sys
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+
+from . import doctor, doctor_report
+from .doctor import Examination
+from .faults.case import ABSENT, POSSIBLE, PRESENT, UNKNOWN, Finding
+from .faults.match import LIMIT, Match
+from .faults.symptoms import Lead
+from .faults.symptoms import leads as leads_of
+from .model import BadInput, NetError
+from .parse import excerpt
+from .pasted import MISSING, Key, Pasted, Transcript, key, read
+from .probes import Target
+from .report import Line, Screen, line
+from .settings import Settings, parse_anchor
+from .status import UNKNOWN as UNSURE
+from .text import _
+from .usual import usual
+
+__all__ = ["Told", "data", "judge", "lines", "run"]
+
+# How many commands are asked for at once, and how many words of a text are explained.
+ASK = 4
+WORDS = 3
+_BYTES = 4 * LIMIT
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a text tells.
+
+    `answer` is the doctor's; its findings are no more certain than the text is. `unsure` are the
+    ids that are only `possible` because an output may go on; `leads` those that show if all else is
+    as usual. `words` are faults that messages in the text speak of. `ask` are commands.
+    """
+
+    read: Tuple[str, ...]
+    answer: Examination
+    unsure: Tuple[str, ...]
+    leads: Tuple[str, ...]
+    words: Tuple[Match, ...]
+    layers: Tuple[Lead, ...]
+    ask: Tuple[str, ...]
+    own: bool = False
+
+    @property
+    def empty(self) -> bool:
+        return not (self.read or self.words)
+
+    @property
+    def code(self) -> int:
+        """The doctor's: 0 where no fault was found and nothing that matters is missing, else 1."""
+        if self.own:
+            return self.answer.code
+        return 1 if self.empty or self.words or self.ask else self.answer.code
+
+
+# -- judging
+
+
+def _settings(header: Mapping[str, Any]) -> Settings:
+    """The settings that a report of ours was written with; what does not fit is left out."""
+    try:
+        return Settings(anchor=parse_anchor("anchor", header["anchor"]))
+    except (KeyError, NetError):
+        return Settings()
+
+
+def _target(header: Mapping[str, Any]) -> Optional[Target]:
+    values = header.get("target")
+    if not isinstance(values, dict) or not isinstance(values.get("port"), int):
+        return None
+    texts = {f.name: str(values.get(f.name, "")) for f in dataclasses.fields(Target)}
+    return dataclasses.replace(
+        Target(texts["image"], texts["address"], values["port"], texts["resolver"]),
+        host=texts["host"],
+        url=texts["url"],
+    )
+
+
+def judge(text: str) -> Told:
+    """What a text tells. Pure; hostile text is only text."""
+    pasted = read(text)
+    if pasted.header:
+        return _own(pasted)
+    everything = doctor.examine(Transcript(pasted), Settings())
+    surely = doctor.examine(Transcript(pasted.surely()), Settings())
+    around = doctor.examine(Transcript(usual(pasted)), Settings())
+    heard = tuple(_shown(asked) for asked, made in pasted.outputs.items() if not made.derived)
+    findings: Dict[str, Finding] = {}
+    unsure, leads = [], []
+    for name, finding in everything.findings.items():
+        sure, far = surely.findings[name], around.findings[name]
+        if PRESENT == finding.state == sure.state or finding.state == ABSENT:
+            findings[name] = finding
+        elif finding.state in (PRESENT, POSSIBLE):
+            findings[name] = dataclasses.replace(finding, state=POSSIBLE)
+            unsure.append(name)
+        elif far.state in (PRESENT, POSSIBLE) and _lead(far, pasted).evidence:
+            findings[name] = _lead(far, pasted)
+            leads.append(name)
+        else:
+            findings[name] = finding
+    found = doctor.judge(findings)
+    unknown = tuple(item for item in everything.unknown if MISSING not in item.why)
+    answer = dataclasses.replace(
+        everything, found=found, findings=findings, unknown=unknown, notes=()
+    )
+    layers, matches = leads_of(pasted.plain)
+    if all(lead.layer.id == "network" for lead in layers) and (found or pasted.outputs):
+        # Prose around outputs: they say more.
+        layers, matches = (), tuple(m for m in matches if m.symptom is not None or m.row)
+    words = _ordered(matches, findings, bool(found))
+    ask = _ask(pasted, everything, [d.fault.id for d in found] + [m.fault.id for m in words])
+    return Told(heard, answer, tuple(unsure), tuple(leads), words, layers, ask)
+
+
+def _own(pasted: Pasted) -> Told:
+    answer = doctor.examine(Transcript(pasted), _settings(pasted.header), _target(pasted.header))
+    heard = tuple(_shown(asked) for asked in pasted.outputs if asked[0] not in ("exists", "true"))
+    return Told(heard, answer, (), (), (), (), (), own=True)
+
+
+def _lead(finding: Finding, pasted: Pasted) -> Finding:
+    """What shows with a usual Mac around the text: with the evidence that was pasted, no other."""
+    default, public = (("route", name) in pasted.outputs for name in ("default", "8.8.8.8"))
+    told = [
+        text.replace("get 8.8.8.8 ", "get default ") if default and not public else text
+        for text in finding.evidence
+    ]
+    kept = tuple(t for t in told if any(_mentions(asked, t) for asked in pasted.outputs))
+    everything = "\n".join(o.out + o.err for o in pasted.outputs.values())
+    fill = tuple((word, value) for word, value in finding.fill if value in everything)
+    return Finding(finding.id, POSSIBLE, tuple(dict.fromkeys(kept)), fill=fill)
+
+
+def _mentions(asked: Key, told: str) -> bool:
+    if asked[0] == "pfctl" and asked[1] == "show":
+        place = f"-a {asked[2]} " if asked[2] else ""
+        return any(f"pfctl {place}{v}-s {asked[3]}" in told for v in ("", "-v "))
+    if asked[0] == "netstat":
+        return "netstat" in told or "route -n get 1" in told
+    if asked[0] == "route":
+        return f"route -n get {asked[1]} " in told
+    if asked[0] == "file":
+        return asked[1] in told
+    if asked[0] == "container":
+        names = {"ls": "container ls", "networks": "network list", "version": "--version"}
+        return names.get(asked[1], asked[1]) in told
+    names = {"sw_vers": "sw_vers", "ifconfig": "ifconfig", "networksetup": "networksetup"}
+    return names.get(asked[0], asked[0]) in told
+
+
+def _ordered(
+    matches: Sequence[Match], findings: Mapping[str, Finding], found: bool
+) -> Tuple[Match, ...]:
+    """The likeliest first, and before them what the outputs show; without what they rule out."""
+
+    def place(match: Match) -> int:
+        name = match.fault.id
+        state = findings[name].state if name in findings else UNKNOWN
+        if state == ABSENT and _of_nothing()[name].state == ABSENT:
+            # It was not looked for: no output rules it out.
+            state = UNKNOWN
+        return {PRESENT: 0, POSSIBLE: 1, ABSENT: 3}.get(state, 2)
+
+    kept = [match for match in matches if place(match) < 3]
+    return tuple(sorted(kept if kept or found else matches, key=place))
+
+
+@lru_cache(maxsize=1)
+def _of_nothing() -> Mapping[str, Finding]:
+    """What the recognisers say of an empty text."""
+    return doctor.examine(Transcript(Pasted()), Settings()).findings
+
+
+# The commands that tell most where nothing points anywhere yet.
+_FIRST = (
+    "sudo pfctl -s nat",
+    "route -n get default",
+    "sysctl net.inet.ip.forwarding",
+    "container system status",
+)
+
+
+def _ask(pasted: Pasted, answer: Examination, candidates: Sequence[str]) -> Tuple[str, ...]:
+    """The commands whose output would decide between the candidates.
+
+    A recogniser names the first thing it lacks; with the usual answer to that, the next.
+    """
+    open_ones = [name for name in candidates if name in answer.findings]
+    if not open_ones:
+        lacking = [_short(item.fact) for item in answer.unknown if MISSING in item.why]
+        first = [c for c in _FIRST if key(c.replace("sudo ", "").split()) not in pasted.outputs]
+        return tuple(first) if lacking else ()
+    wanted: Dict[str, None] = {}
+    filled, rest = pasted, usual(pasted).outputs
+    for _time in range(ASK):
+        sources = [
+            reading.source
+            for name in open_ones
+            for reading in answer.findings[name].missing
+            if MISSING in reading.why
+        ]
+        keys = {source: _asked(source) for source in dict.fromkeys(sources)}
+        wanted.update(dict.fromkeys(map(_short, keys)))
+        more = {asked: rest[asked] for asked in keys.values() if asked in rest}
+        if not more or len(wanted) >= ASK:
+            break
+        filled = dataclasses.replace(filled, outputs={**filled.outputs, **more})
+        answer = doctor.examine(Transcript(filled), Settings())
+    return tuple(wanted)[:ASK]
+
+
+def _asked(source: str) -> Key:
+    """The key of a reading's source: a command, or a file."""
+    found = key(source.replace("sudo ", "", 1).split())
+    return found if found is not None else ("file", source)
+
+
+def _short(source: str) -> str:
+    """A command as a person types it: without the folders of programs that are on every PATH."""
+    words = source.split(" ")
+    at = 1 if words[0] == "sudo" else 0
+    if source.startswith("/") and " " not in source and "/etc/" in source:
+        return f"cat {source}"
+    words[at] = words[at].rsplit("/", 1)[-1]
+    told = " ".join(words)
+    return told.replace("sysctl -n net", "sysctl net")
+
+
+_NAMES: Mapping[Tuple[str, ...], str] = {
+    ("sw_vers",): "sw_vers",
+    ("id",): "id -u",
+    ("true",): "sudo -n true",
+    ("ifconfig", "-a"): "ifconfig",
+    ("netstat", "inet"): "netstat -rn",
+    ("networksetup", "ports"): "networksetup -listallhardwareports",
+    ("launchctl", "disabled"): "launchctl print-disabled system",
+    ("extensions",): "systemextensionsctl list",
+    ("firewall",): "socketfilterfw",
+    ("container", "version"): "container --version",
+    ("container", "status"): "container system status",
+    ("container", "networks"): "container network list",
+    ("container", "ls"): "container ls",
+    ("container", "logs"): "container system logs",
+    ("container", "probe"): "container run",
+}
+
+
+def _shown(asked: Key) -> str:
+    """A key as a command again."""
+    if asked in _NAMES:
+        return _NAMES[asked]
+    if asked[0] == "pfctl":
+        anchor = f"-a {asked[2]} " if asked[2] else ""
+        if asked[1] == "show":
+            return f"pfctl {anchor}-s {asked[3]}{' -v' if asked[4] else ''}"
+        return (
+            f"pfctl -n -f {asked[3]}"
+            if asked[1] == "check"
+            else f"pfctl {anchor}-t {asked[3]} -T show"
+        )
+    if asked[0] == "route":
+        return f"route -n get {asked[1]}"
+    if asked[0] == "lsof":
+        return f"lsof -nP -i :{asked[1]}"
+    if asked[0] == "launchctl":
+        return f"launchctl print system/{asked[1]}"
+    return asked[1] if asked[0] == "file" else " ".join(asked)
+
+
+# -- saying it
+
+
+def lines(told: Told) -> List[Line]:
+    """What was read, what was found, and what would decide."""
+    if told.empty:
+        return [line(_nothing(), UNSURE)]
+    shown: List[Line] = []
+    if told.read:
+        shown.append(
+            ((_("Read in the text") + ": ", "head"), (excerpt(", ".join(told.read), 600), ""))
+        )
+        shown.append(line())
+        shown += _answer_lines(told)
+        shown += _caveats(told)
+    if told.words:
+        shown += doctor_report.symptom_lines(told.words[:WORDS], told.layers)
+    if told.ask:
+        shown += [line(), line(_("These outputs would decide; ask for them:"), "head")]
+        shown += [(("    ", ""), (command, "cure")) for command in told.ask]
+        shown.append(line(_("Or all at once, masked: invoke net.doctor --report FILE"), "dim"))
+    return shown
+
+
+def _answer_lines(told: Told) -> List[Line]:
+    answer = told.answer
+    facts = dataclasses.replace(answer.facts, simulated=False)
+    if told.own or answer.found:
+        return doctor_report.lines(dataclasses.replace(answer, facts=facts), None)
+    known = sum(finding.state != UNKNOWN for finding in answer.findings.values())
+    text = _("no fault shows in these outputs; they tell enough for {known} of {count}")
+    return [line(text.format(known=known, count=len(answer.findings)), UNSURE)]
+
+
+def _nothing() -> str:
+    return _(
+        "There is no output of a command and no message about the network in this text; paste what "
+        "the failing program printed, or the output of: {commands}"
+    ).format(commands=", ".join(_FIRST))
+
+
+def _caveats(told: Told) -> List[Line]:
+    shown: List[Line] = []
+    kept = {d.fault.id for d in told.answer.found}
+    unsure = [name for name in told.unsure if name in kept]
+    leads = [name for name in told.leads if name in kept]
+    if unsure:
+        text = _("{faults}: if the outputs are whole; the text does not show where they end")
+        shown.append(line(text.format(faults=", ".join(unsure)), UNSURE))
+    if leads:
+        text = _("{faults}: if everything that is not in the text is as usual")
+        shown.append(line(text.format(faults=", ".join(leads)), UNSURE))
+    return shown
+
+
+def data(told: Told) -> Dict[str, Any]:
+    """The object of `--json`: the doctor's, with what was read, and what to ask for."""
+    found = doctor_report.data(told.answer)
+    at_hand = {fault["id"] for fault in found["faults"]}
+    words = [f for f in doctor_report.symptom_faults(told.words) if f["id"] not in at_hand]
+    return {
+        **found,
+        "read": list(told.read),
+        "unsure": list(told.unsure),
+        "leads": list(told.leads),
+        "symptoms": words,
+        "layers": doctor_report.layer_data(told.layers),
+        "ask": list(told.ask),
+    }
+
+
+def run(screen: Screen, path: str) -> int:
+    """Read a file, or standard input for `-`, and say what it tells.
+
+    Returns the exit code. Raises BadInput.
+    """
+    told = judge(_text(path))
+    screen.show(lines(told))
+    screen.data(data(told))
+    return told.code
+
+
+def _text(path: str) -> str:
+    if path == "-":
+        if sys.stdin.isatty():
+            raise BadInput(_("--from - reads a text from standard input: pipe one in."))
+        return _decoded(_tail(sys.stdin.buffer))
+    try:
+        # A pipe that nobody writes to would be waited for.
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise BadInput(
+                    _("--from is {path}, which is no regular file.").format(path=repr(path))
+                )
+            return _decoded(_tail(file))
+    except OSError as error:
+        raise BadInput(
+            _("--from is {path}, which cannot be read: {why}.").format(
+                path=repr(path), why=error.strerror
+            )
+        ) from None
+
+
+def _tail(file: Any) -> bytes:
+    tail = b""
+    for block in iter(lambda: file.read(1 << 16), b""):
+        tail = (tail + block)[-_BYTES:]
+    return tail
+
+
+def _decoded(raw: bytes) -> str:
+    utf16 = raw[:2] in (b"\xff\xfe", b"\xfe\xff")
+    return raw.decode("utf-16" if utf16 else "utf-8", "replace")

@@ -1,0 +1,91 @@
+"""A report of our own reads back, over every scene, to the very same diagnosis."""
+
+from __future__ import annotations
+
+import html
+import shutil
+from pathlib import Path
+from typing import Any, Dict
+
+import pytest
+from faults.scenes import FAULTS, HEALTHY, Scene, machine_of
+
+from container_net import doctor, doctor_report, from_text
+from container_net.doctor import Examination as Answer
+from container_net.options import Options
+from container_net.settings import Settings
+from container_net.tape import Tape
+from simmac import Mac, build
+
+SETTINGS = Settings()
+SCENES = [*FAULTS, *HEALTHY]
+# What GitHub takes as an issue's text.
+ISSUE = 65_536
+
+
+@pytest.fixture(scope="module")
+def blank(tmp_path_factory: pytest.TempPathFactory) -> Mac:
+    return build(tmp_path_factory.mktemp("macs") / "blank", "idle")
+
+
+def written(mac: Mac, probe: bool) -> Any:
+    tape = Tape(machine_of(mac))
+    found = doctor.examine(tape, SETTINGS, doctor.target_of(SETTINGS, Options(probe=probe)))
+    return found, doctor_report.markdown(found, SETTINGS, tape)
+
+
+def diagnosis(answer: Answer) -> Dict[str, Any]:
+    return {
+        "told": [
+            (d.fault.id, d.finding.state, d.finding.apart, [f.id for f in d.consequences])
+            for d in answer.found
+        ],
+        "all": {name: finding.state for name, finding in answer.findings.items()},
+        "unknown": sorted((u.faults, u.privilege, u.core) for u in answer.unknown),
+        "offline": answer.offline,
+        "code": answer.code,
+    }
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name)
+def test_a_report_reads_back_to_the_same_diagnosis(
+    scene: Scene, blank: Mac, tmp_path: Path
+) -> None:
+    mac = blank.snapshot(tmp_path / "mac")
+    scene.play(mac)
+    found, report = written(mac, scene.probe)
+    shutil.rmtree(tmp_path / "mac")
+    assert len(report) < ISSUE
+    told = from_text.judge(report)
+    assert told.own
+    assert diagnosis(told.answer) == diagnosis(found)
+
+
+@pytest.mark.parametrize("form", ["escaped", "quoted", "in a comment"])
+def test_a_report_that_was_pasted_somewhere_reads_back(
+    form: str, blank: Mac, tmp_path: Path
+) -> None:
+    mac = blank.snapshot(tmp_path / "mac")
+    mac.start_container()
+    mac.reload_main()
+    found, report = written(mac, True)
+    pasted = {
+        "escaped": html.escape(report),
+        "quoted": "".join(f"> {row}\n" for row in report.splitlines()),
+        "in a comment": f"Here it is:\n\n{report}\n\nThanks, and good luck!\n",
+    }[form]
+    assert diagnosis(from_text.judge(pasted).answer) == diagnosis(found)
+
+
+def test_a_report_that_was_cut_is_never_surer(blank: Mac, tmp_path: Path) -> None:
+    mac = blank.snapshot(tmp_path / "mac")
+    mac.start_container()
+    mac.reload_main()
+    found, report = written(mac, False)
+    whole = {name: f.state for name, f in found.findings.items()}
+    for at in range(report.index('{"container-net"'), len(report), 1500):
+        told = from_text.judge(report[:at])
+        for name, finding in told.answer.findings.items():
+            if finding.state in ("present", "possible"):
+                assert finding.state == whole[name], (at, name)
+        assert told.code == 1
