@@ -145,7 +145,8 @@ def _lead(finding: Finding, pasted: Pasted) -> Finding:
     kept = tuple(t for t in told if any(_mentions(asked, t) for asked in pasted.outputs))
     everything = "\n".join(o.out + o.err for o in pasted.outputs.values())
     fill = tuple((word, value) for word, value in finding.fill if value in everything)
-    return Finding(finding.id, POSSIBLE, tuple(dict.fromkeys(kept)), fill=fill)
+    shown = tuple(dict.fromkeys(kept))
+    return Finding(finding.id, POSSIBLE, shown, fill=fill, steps=finding.steps)
 
 
 def _mentions(asked: Key, told: str) -> bool:
