@@ -31,6 +31,7 @@ __all__ = [
     "desire",
     "fence_only",
     "forwarding_is_ours",
+    "is_container_bridge",
     "is_uplink",
     "leaks",
     "managed",
@@ -98,7 +99,7 @@ def interface(facts: Facts, name: str) -> Optional[Interface]:
     return next((i for i in facts.interfaces.value or () if i.name == name), None)
 
 
-def _is_container_bridge(candidate: Interface) -> bool:
+def is_container_bridge(candidate: Interface) -> bool:
     """vmnet's bridges are bridge100 and up with vmenet members (macos.md, 7)."""
     number = re.fullmatch(r"bridge([0-9]{3,})", candidate.name)
     return bool(number) or any(m.startswith("vmenet") for m in candidate.members)
@@ -107,7 +108,7 @@ def _is_container_bridge(candidate: Interface) -> bool:
 def bridge_of(facts: Facts, subnet: Subnet) -> Optional[str]:
     """The bridge that bears the subnet's gateway; its number says nothing (macos.md, 7)."""
     for candidate in facts.interfaces.value or ():
-        if _is_container_bridge(candidate) and any(a.ip == subnet.gateway for a in candidate.inet):
+        if is_container_bridge(candidate) and any(a.ip == subnet.gateway for a in candidate.inet):
             return candidate.name
     return None
 
@@ -119,7 +120,7 @@ def nat_bridge_up(facts: Facts) -> Optional[bool]:
         return None
     quiet = [n.gateway for n in facts.networks.value or () if n.mode == "hostOnly"]
     return any(
-        _is_container_bridge(i) and not any(a.ip in quiet for a in i.inet)
+        is_container_bridge(i) and not any(a.ip in quiet for a in i.inet)
         for i in facts.interfaces.value
     )
 
@@ -182,7 +183,7 @@ def _names(facts: Facts, settings: Settings, uplinks: Uplinks) -> Tuple[str, ...
     """
     if settings.uplinks:
         return settings.uplinks
-    bridges = [i.name for i in facts.interfaces.value or () if _is_container_bridge(i)]
+    bridges = [i.name for i in facts.interfaces.value or () if is_container_bridge(i)]
     found = {*DEFAULT_UPLINKS, *uplinks.needed, *uplinks.spare, *_served(facts)} - set(bridges)
 
     def place(name: str) -> Tuple[int, str, int]:
@@ -202,7 +203,7 @@ def _names(facts: Facts, settings: Settings, uplinks: Uplinks) -> Tuple[str, ...
 def _overlap(facts: Facts, network: IPv4Network) -> Optional[Tuple[str, str]]:
     """An interface that is no container bridge and lives on these addresses."""
     for candidate in facts.interfaces.value or ():
-        if _is_container_bridge(candidate):
+        if is_container_bridge(candidate):
             continue
         for address in candidate.inet:
             if address.network.overlaps(network):

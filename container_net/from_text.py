@@ -7,15 +7,17 @@ with a usual Mac around the pasted outputs is a lead, `possible` as well.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import stat
 import sys
 from dataclasses import dataclass
 from functools import lru_cache
+from ipaddress import IPv4Network
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from . import doctor, doctor_report
+from . import doctor, doctor_report, probes
 from .doctor import Examination
 from .faults.case import ABSENT, POSSIBLE, PRESENT, UNKNOWN, Finding
 from .faults.match import LIMIT, Match
@@ -74,10 +76,14 @@ class Told:
 
 def _settings(header: Mapping[str, Any]) -> Settings:
     """The settings that a report of ours was written with; what does not fit is left out."""
-    try:
-        return Settings(anchor=parse_anchor("anchor", header["anchor"]))
-    except (KeyError, NetError):
-        return Settings()
+    made = Settings()
+    given = header.get("subnets")
+    with contextlib.suppress(KeyError, NetError):
+        made = dataclasses.replace(made, anchor=parse_anchor("anchor", header["anchor"]))
+    with contextlib.suppress(ValueError):
+        nets = tuple(IPv4Network(str(net)) for net in given) if isinstance(given, list) else ()
+        made = dataclasses.replace(made, subnets=nets)
+    return made
 
 
 def _target(header: Mapping[str, Any]) -> Optional[Target]:
@@ -97,9 +103,7 @@ def judge(text: str) -> Told:
     pasted = read(text)
     if pasted.header:
         return _own(pasted)
-    everything = doctor.examine(Transcript(pasted), Settings())
-    surely = doctor.examine(Transcript(pasted.surely()), Settings())
-    around = doctor.examine(Transcript(usual(pasted)), Settings())
+    everything, surely, around = map(_examine, (pasted, pasted.surely(), usual(pasted)))
     heard = tuple(_shown(asked) for asked, made in pasted.outputs.items() if not made.derived)
     findings: Dict[str, Finding] = {}
     unsure, leads = [], []
@@ -129,8 +133,27 @@ def judge(text: str) -> Told:
     return Told(heard, answer, tuple(unsure), tuple(leads), words, layers, ask)
 
 
+def _examine(pasted: Pasted) -> Examination:
+    """The doctor's answer; a log that was pasted is read whether or not something points there."""
+    machine = Transcript(pasted)
+    found = doctor.examine(machine, Settings())
+    container = found.facts.container_path
+    if _LOGS not in pasted.outputs or found.extra.logs is not None or container is None:
+        return found
+    extra = dataclasses.replace(found.extra, logs=probes.logs(machine, container))
+    return doctor.answer(found.facts, Settings(), extra)
+
+
+_LOGS: Key = ("container", "logs")
+
+
 def _own(pasted: Pasted) -> Told:
-    answer = doctor.examine(Transcript(pasted), _settings(pasted.header), _target(pasted.header))
+    settings, target = _settings(pasted.header), _target(pasted.header)
+    try:
+        answer = doctor.examine(Transcript(pasted), settings, target)
+    except BadInput:
+        # Subnets that were given, and that do not fit what the report says of the Mac.
+        answer = doctor.examine(Transcript(pasted), Settings(), target)
     heard = tuple(_shown(asked) for asked in pasted.outputs if asked[0] not in ("exists", "true"))
     return Told(heard, answer, (), (), (), (), (), own=True)
 
@@ -223,7 +246,7 @@ def _ask(pasted: Pasted, answer: Examination, candidates: Sequence[str]) -> Tupl
         if not more or len(wanted) >= ASK:
             break
         filled = dataclasses.replace(filled, outputs={**filled.outputs, **more})
-        answer = doctor.examine(Transcript(filled), Settings())
+        answer = _examine(filled)
     return tuple(wanted)[:ASK]
 
 

@@ -41,6 +41,7 @@ __all__ = [
 
 REDIRECTS = "com.apple.container"
 """The anchor and the file in which `container system dns create --localhost` keeps redirects."""
+NEW_REDIRECTS = "com.apple/container"
 ISOLATION = ("com.apple.internet-sharing/network_isolation", "network_isolation_table_v4")
 BUILDER = "buildkit"
 # The container starts a virtual machine first; inside, everything ends within 7 s (SCRIPT).
@@ -138,6 +139,8 @@ class Extra:
     """Our anchor's translation rules once more, without counters."""
     isolation: Reading[Tuple[IPv4Network, ...]]
     redirects: Reading[Tuple[Rule, ...]]
+    new_redirects: Reading[Tuple[Rule, ...]]
+    """Where container keeps them from 1.5 on."""
     redirect_file: Reading[FileFact]
     loads: Mapping[str, bool]
     """Files that /etc/pf.conf loads, and whether they are there."""
@@ -478,6 +481,9 @@ def table(anchor: str) -> Dict[str, Probe]:
         "isolation": Probe(isolated, isolation, root=True),
         "own_nat": Probe(("/sbin/pfctl", "-a", anchor, "-s", "nat"), parse.rules, root=True),
         "redirects": Probe(("/sbin/pfctl", "-a", REDIRECTS, "-s", "nat"), parse.rules, root=True),
+        "new_redirects": Probe(
+            ("/sbin/pfctl", "-a", NEW_REDIRECTS, "-s", "nat"), parse.rules, root=True
+        ),
     }
 
 

@@ -46,7 +46,7 @@ _NOBODYS = tuple(
 _SHARED = IPv4Network("100.64.0.0/10")
 _COMPONENT = re.compile(r"[A-Za-z0-9.-][A-Za-z0-9._-]{0,62}")
 # Apple's own anchors under com.apple (macos.md, 5 and 6).
-_RESERVED = ("200.AirDrop", "250.ApplicationFirewall")
+_RESERVED = ("200.airdrop", "250.applicationfirewall", "container")
 
 
 def expand(words: Tuple[str, ...]) -> Tuple[str, ...]:
@@ -220,7 +220,7 @@ def parse_anchor(name: str, value: object) -> str:
         )
     # The file bears the component's name: com.apple is Apple's, on a disk that ignores case.
     stock = component.lower() == "com.apple" or "com.apple." in component.lower()
-    if component in _RESERVED or stock:
+    if component.lower() in _RESERVED or stock:
         raise _refuse(name, value, _("reserved for Apple's own software"))
     return text
 

@@ -186,14 +186,29 @@ def _nat_and_uplink(facts: Facts, desired: Desired) -> Tuple[Hop, Hop]:
             )
         return (
             _nat(facts, desired),
-            Hop(
-                "uplink",
-                BROKEN,
-                _("this Mac itself has no default route"),
-                _("connect the Mac to a network"),
-            ),
+            _no_uplink(facts),
         )
     return _nat(facts, desired), _uplink(facts, desired)
+
+
+def _no_uplink(facts: Facts) -> Hop:
+    """No interface that can lead out has the default route."""
+    for reading in (facts.default_route, facts.public_route):
+        if reading.value is not None:
+            return Hop(
+                "uplink",
+                BROKEN,
+                _("the default route leads to {name}").format(name=reading.value.interface),
+                _("quit the program whose VM made {name}, or turn Wi-Fi off and on").format(
+                    name=reading.value.interface
+                ),
+            )
+    return Hop(
+        "uplink",
+        BROKEN,
+        _("this Mac itself has no default route"),
+        _("connect the Mac to a network"),
+    )
 
 
 def _uplink(facts: Facts, desired: Desired) -> Hop:

@@ -54,8 +54,8 @@ FAULT = Fault(
         RESTART,
         Step(
             N_(
-                "Update container to a release made after 2026-09-10: from then on it no longer "
-                "reloads the main ruleset. Do not reload it by hand either while containers run."
+                "Update container to 1.5.0 or later, which no longer reloads the main ruleset. "
+                "Do not reload it by hand either while containers run."
             )
         ),
     ),

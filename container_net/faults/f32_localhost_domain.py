@@ -42,9 +42,13 @@ FAULT = Fault(
             ),
             "sudo pfctl -a com.apple.container -f /etc/pf.anchors/com.apple.container",
         ),
+        Step(
+            N_("From container 1.5 on the anchor has another name, and its file the old one."),
+            "sudo pfctl -a com.apple/container -f /etc/pf.anchors/com.apple.container",
+        ),
     ),
     auto="ask",
-    versions=N_("container 0.9 to 1.2.2"),
+    versions=N_("container 0.9 and later"),
     evidence=("apple/container (how-to)",),
     consequence_of=("anchor-file-missing", "bridge-at-boot"),
     yields_to=("bridge-at-boot",),
@@ -57,14 +61,18 @@ def recognise(case: Case) -> Finding:
     wanted = [line for line in content.splitlines() if line.startswith("rdr ")]
     if not wanted or case.facts.container_path is None:
         return Finding(FAULT.id, ABSENT)
-    live = rules(case.extra.redirects)
+    live = rules(case.extra.redirects) + rules(case.extra.new_redirects)
     if any(rule.text.startswith("rdr ") for rule in live):
         return Finding(FAULT.id, ABSENT)
+    new = case.version is not None and case.version >= (1, 5)
+    reading = case.extra.new_redirects if new else case.extra.redirects
     return Finding(
         FAULT.id,
         PRESENT,
         (
             quote(case.extra.redirect_file, wanted[0]),
-            _("{command} shows no redirect").format(command=case.extra.redirects.source),
+            _("{command} shows no redirect").format(command=reading.source),
         ),
+        # container.md, 3
+        steps=FAULT.cure[-1:] if new else FAULT.cure[:-1],
     )

@@ -40,6 +40,7 @@ PLACEHOLDERS = (
     "FILE",
     "HOST",
     "IMAGE",
+    "LINE",
     "NAME",
     "PORT",
     "SUBNET",

@@ -87,7 +87,7 @@ _BUSYBOX = _file("mirror/busybox", "networking/wget.c")
 _PYTHON = _file("python/cpython", "Lib/socket.py")
 _RUST = _file("rust-lang/rust", "library/std/src/sys/net/connection/socket/unix.rs")
 _CONTAINER = _file("apple/container", "Sources/ContainerCommands/Application.swift")
-_PF = _file("apple/container", "Sources/ContainerPersistence/PacketFilter.swift")
+_PF = _file("apple/container", "Sources/Services/ContainerAPIService/Client/PacketFilter.swift")
 
 WORDS: Tuple[Words, ...] = (
     # -- names
@@ -913,14 +913,6 @@ WORDS: Tuple[Words, ...] = (
         r"\bin Terminal works\b",
         "the same script in Terminal works",
         _issue("NousResearch/hermes-agent", 71206),
-    ),
-    Words(
-        "denied",
-        "container",
-        r"cannot start container services as root",
-        "Error: cannot start container services as root",
-        _CONTAINER,
-        ("asked-as-root",),
     ),
     # -- the service
     Words(

@@ -125,6 +125,9 @@ def _judge(case: Case, subnet: Subnet, bridge: str, uplink: str) -> Pair:
     exact = next((n for n in theirs + fitting if n.on(uplink)), None)
     if not enabled and exact is not None:
         return broken("pf-disabled", quote(facts.pf_enabled, "Status: Disabled"), exact.line)
+    if fitting and not fitting[0].place.startswith("com.apple"):
+        nat = fitting[0]
+        return broken("anchor-not-called", _lacks_call(case, nat.place), nat.line)
     if fitting:
         place = fitting[0].place
         parent = place.split("/")[0] + "/*" if "/" in place else place

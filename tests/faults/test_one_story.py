@@ -91,7 +91,9 @@ def test_a_healthy_scene_is_broken_for_nobody(story: Story) -> None:
 
 
 def test_where_a_container_gets_out_nothing_is_planned_but_against_a_leak(story: Story) -> None:
-    if story.gets_out and story.plan.code == 0:
+    # A Mac that is offline itself is set up for the uplinks to come.
+    offline = story.broken is not None and story.broken["hop"] == "uplink"
+    if story.gets_out and story.plan.code == 0 and not offline:
         assert not planned(story) or "F43" in story.present()
 
 

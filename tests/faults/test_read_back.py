@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import shutil
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any, Dict
 
@@ -89,3 +90,36 @@ def test_a_report_that_was_cut_is_never_surer(blank: Mac, tmp_path: Path) -> Non
             if finding.state in ("present", "possible"):
                 assert finding.state == whole[name], (at, name)
         assert told.code == 1
+
+
+def test_the_settings_of_the_run_are_in_the_report(blank: Mac, tmp_path: Path) -> None:
+    mac = blank.snapshot(tmp_path / "mac")
+    mac.start_container()
+    mac.reload_main()
+    given = Settings(subnets=(IPv4Network("192.168.64.0/24"),), anchor="com.apple/300.mine")
+    tape = Tape(machine_of(mac))
+    found = doctor.examine(tape, given)
+    told = from_text.judge(doctor_report.markdown(found, given, tape))
+    assert told.answer.facts.anchor == "com.apple/300.mine"
+    assert diagnosis(told.answer) == diagnosis(found)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        '{"container-net": "9", "anchor": 3, "subnets": ["127.0.0.0/8"], "target": {"port": "x"}}',
+        '{"container-net": "9", "subnets": ["10.0.0.0/8"], "target": {"port": 1, "image": []}}',
+        '{"container-net": {}, "simulated": "\\u001b[2J", "asks_as_root": []}',
+    ],
+)
+def test_a_hostile_header_is_only_text(header: str) -> None:
+    rows = [
+        '{"key": ["sw_vers"], "code": 0, "out": "26.1\\n"}',
+        '{"key": ["ifconfig", "-a"], "code": 0, '
+        '"out": "en0: flags=1<UP>\\n\\tinet 10.0.0.9 netmask 0xff000000\\n"}',
+        '{"key": [], "code": "x"}',
+    ]
+    told = from_text.judge("\n".join(["```json", header, *rows, "```", ""]))
+    assert told.code == 1
+    for line in from_text.lines(told):
+        assert all(shown.isprintable() for shown, _style in line)

@@ -13,7 +13,10 @@ from pathlib import Path
 from typing import Any, Dict, List, Tuple
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from invoke.context import MockContext
+from unit.test_pasted import PIECES
 
 from container_net import from_text, runner, text
 from container_net.faults.match import LIMIT
@@ -80,6 +83,15 @@ apiserver is running
 
 """
 DISABLED = "$ sudo pfctl -s info\nStatus: Disabled for 0 days 00:41:10           Debug: Urgent\n\n"
+DENIED = """\
+$ container system logs --last 5m
+2026-11-02 10:11:12.1 linux: connect(descriptor:addr:size:): No route to host) (errno: 65)
+2026-11-02 10:11:13.4 linux: listening
+
+$ sw_vers -productVersion
+26.2
+
+"""
 HEALTHY = """\
 $ sudo pfctl -s nat
 nat-anchor "com.apple/*" all
@@ -102,6 +114,7 @@ CASES: Tuple[Tuple[str, str, str, str], ...] = (
     ("not started", STOPPED, "F33", "present"),
     ("forwarding", FORWARDING, "F11", "possible"),
     ("pf is off", DISABLED, "F46", "possible"),
+    ("a log", DENIED, "F27", "present"),
 )
 
 
@@ -261,6 +274,8 @@ def test_no_form_of_a_text_is_surer_than_the_text(whole: str) -> None:
     told = judge(whole)
     variants = [whole[:at] for at in range(0, len(whole), 23)]
     variants += [whole[at:] for at in range(0, len(whole), 97)]
+    rows = whole.splitlines(keepends=True)
+    variants += ["".join(part) for at in range(1, len(rows)) for part in (rows[:at], rows[at:])]
     variants += [wrapped(whole, width) for width in (40, 60, 72, 80)]
     variants += [shuffled(whole, seed) for seed in range(4)]
     variants += [
@@ -279,6 +294,16 @@ def test_no_form_of_a_text_is_surer_than_the_text(whole: str) -> None:
         assert surer(after, told) == [], variant
         assert from_text.lines(after)
         json.dumps(from_text.data(after))
+
+
+@given(st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=30)), max_size=10))
+def test_any_text_is_judged_and_told(parts: List[str]) -> None:
+    told = judge("".join(parts))
+    for line in from_text.lines(told):
+        for shown, _style in line:
+            assert not [c for c in shown if not c.isprintable()], shown
+    json.dumps(from_text.data(told))
+    assert told.code in (0, 1)
 
 
 def test_the_same_text_in_another_form_tells_the_same() -> None:
