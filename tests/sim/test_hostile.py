@@ -401,8 +401,12 @@ def test_a_rule_of_vmnets_that_is_not_understood_is_no_coverage(new: New, rule: 
     seen = run(mac, "net.status", "--json", runner=runner)
     assert seen.hops["nat"] == "unknown", seen
     assert rule[:60] in seen.out
-    # Not known to work: setup then does what it was asked to do.
-    assert run(mac, "net.setup", runner=runner).code == 0
+    # Neither known to work nor known to be broken: nothing is changed but on an order.
+    ran = run(mac, "net.setup", runner=runner)
+    assert ran.code == 3
+    assert "unrecognised vmnet rule" in ran.err
+    assert not anchor_rules(mac)
+    assert run(mac, "net.setup", "--always", runner=runner).code == 0
     assert anchor_rules(mac)
 
 
