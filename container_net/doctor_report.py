@@ -211,6 +211,10 @@ def _table_lines(found: Examination) -> List[Line]:
         shown.append(
             ((f"    {pad(title, columns)}", ""), (pad(word, 14), style), (detail, "dim")),
         )
+    if guest.state("https6") == "failed" and not found.found:
+        shown.append(
+            line("    " + _("IPv6: vmnet's NAT has no path for it; IPv4 is what counts."), "dim")
+        )
     return [*shown, line()]
 
 

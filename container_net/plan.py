@@ -183,12 +183,6 @@ def diff(before: str, after: str, name: str) -> str:
     return "\n".join(lines)
 
 
-def _references_diff(*, taken: bool) -> str:
-    none, one = _("no reference of ours"), _("one reference of ours")
-    before, after = (none, one) if taken else (one, none)
-    return diff(before, after, "pfctl -s References")
-
-
 # -- setup
 
 
@@ -338,8 +332,7 @@ def _pf(facts: Facts) -> Optional[Change]:
             reread=("references", "boot", "pf_enabled"),
             holds=lambda after: bool(our_token(after).value and after.pf_enabled.value),
         )
-    state = _("enabled by others") if facts.pf_enabled.value else _("disabled")
-    title = _("enable pf with our own reference (now {state})").format(state=state)
+    title = _("enable pf with a reference of our own")
     if left:
         title += _("; {count} references may be from an interrupted run and are left alone").format(
             count=len(left)
@@ -348,7 +341,11 @@ def _pf(facts: Facts) -> Optional[Change]:
         what="pf",
         target="pf",
         title=title,
-        diff=_references_diff(taken=True),
+        diff=diff(
+            _("pf enabled by others") if facts.pf_enabled.value else _("pf disabled"),
+            _("pf enabled, with a reference of ours"),
+            "pf",
+        ),
         do=(Enable(),),
         undo=(),
         reread=("references", "boot", "pf_enabled"),
@@ -416,7 +413,7 @@ def _forwarding_back(facts: Facts) -> Tuple[Optional[Change], str]:
         return None, ""
     if nat_bridge_up(facts) is not False:
         return None, _(
-            "IP forwarding stays on: a container network is up and needs it. When "
+            "IP forwarding, because a container network is up and needs it; when "
             "none is: sudo sysctl -w {name}=0 (a reboot does it too)"
         ).format(name=FORWARDING)
     return (
@@ -439,7 +436,7 @@ def _release(reference: Reference) -> Change:
         what="pf",
         target="pf",
         title=_("release our pf reference (token {token})").format(token=reference.token),
-        diff=_references_diff(taken=False),
+        diff=diff(_("one reference of ours"), _("no reference of ours"), "pfctl -s References"),
         do=(Release(reference),),
         undo=(),
         reread=("references",),

@@ -141,7 +141,7 @@ def detect(
     lang: Optional[str] = None,
     sysroot: Optional[str] = None,
 ) -> None:
-    """Show uplinks, subnets, bridge and versions, and how each was found."""
+    """Show uplinks, subnets, bridge and versions, and how each was detected."""
     options = Options(
         subnets=subnets,
         uplinks=uplinks,
@@ -171,7 +171,7 @@ def render(
     lang: Optional[str] = None,
     sysroot: Optional[str] = None,
 ) -> None:
-    """Show every fragment and file exactly as it would be written."""
+    """Show every file exactly as it would be written."""
     options = Options(
         out=out,
         no_guard=no_guard,
@@ -261,7 +261,7 @@ def setup(
     lang: Optional[str] = None,
     sysroot: Optional[str] = None,
 ) -> None:
-    """Give containers their way out, for this boot: rules, pf, forwarding."""
+    """Get containers online until the next reboot: rules, pf, IP forwarding."""
     options = Options(
         always=always,
         no_guard=no_guard,
@@ -307,7 +307,7 @@ def persist(
     lang: Optional[str] = None,
     sysroot: Optional[str] = None,
 ) -> None:
-    """Make it stay: over reboots, new networks and system updates."""
+    """Keep containers online across reboots, network changes and system updates."""
     options = Options(
         always=always,
         no_guard=no_guard,
@@ -343,7 +343,7 @@ def status(
     lang: Optional[str] = None,
     sysroot: Optional[str] = None,
 ) -> None:
-    """Draw the packet's way, hop by hop, and mark the first broken one."""
+    """Show the path hop by hop, and where traffic stops."""
     options = Options(
         subnets=subnets,
         uplinks=uplinks,
@@ -370,7 +370,7 @@ def verify(
     lang: Optional[str] = None,
     sysroot: Optional[str] = None,
 ) -> None:
-    """Measure: forwarding, bridge, and what a container really gets."""
+    """Measure what a container really gets."""
     options = Options(
         image=image,
         url=url,
@@ -409,7 +409,7 @@ def doctor(
     lang: Optional[str] = None,
     sysroot: Optional[str] = None,
 ) -> None:
-    """Find what is wrong, with the evidence and the cure."""
+    """Find out what is wrong, with evidence and cure."""
     options = Options(
         probe=probe,
         address=address,
@@ -446,7 +446,7 @@ def teardown(
     lang: Optional[str] = None,
     sysroot: Optional[str] = None,
 ) -> None:
-    """Take everything back as it was found."""
+    """Revert everything, byte for byte."""
     options = Options(
         yes=yes,
         subnets=subnets,
@@ -468,7 +468,7 @@ def env(
     lang: Optional[str] = None,
     sysroot: Optional[str] = None,
 ) -> None:
-    """Print the IPv4-first lines for a Dockerfile and for container run."""
+    """Print the lines that make Node.js prefer IPv4."""
     options = Options(
         check=tuple(check),
         json=json,

@@ -263,10 +263,10 @@ WORDS: Tuple[Words, ...] = (
         "name",
         "apt",
         r"\bTemporary failure resolving",
-        "Temporary failure resolving 'deb.debian.org'",
+        "Temporary failure resolving 'mirror.example.test'",
         _issue("apple/container", 90),
     ),
-    Words("name", "apt", r"\bCould not resolve '", "Could not resolve 'deb.debian.org'", _APT),
+    Words("name", "apt", r"\bCould not resolve '", "Could not resolve 'mirror.example.test'", _APT),
     Words(
         "name",
         "ssh",
@@ -573,7 +573,7 @@ WORDS: Tuple[Words, ...] = (
         "no-answer",
         "apt",
         r"\bUnable to connect to \S{1,60}:",
-        "Unable to connect to deb.debian.org:http:",
+        "Unable to connect to mirror.example.test:http:",
         _issue("Zero6992/chatGPT-discord-bot", 304),
     ),
     Words(

@@ -293,8 +293,8 @@ def test_every_option_has_a_help_and_every_task_a_line(new: New) -> None:
 @pytest.mark.parametrize("words", [("--lang", "ko"), ("--lang=ko",)])
 def test_the_language_asked_for_is_that_of_the_help_too(new: New, words: Tuple[str, ...]) -> None:
     mac = new("broken")
-    assert "이번 부팅 동안" in process(mac, "net.setup", *words, "--help").out
-    assert "Give containers" in process(mac, "net.setup", "--help").out
+    assert "다음 재부팅까지" in process(mac, "net.setup", *words, "--help").out
+    assert "Get containers" in process(mac, "net.setup", "--help").out
 
 
 def test_every_report_names_the_version_and_the_rehearsal(new: New) -> None:

@@ -89,7 +89,7 @@ def test_teardown_says_why_forwarding_stays_and_gives_it_back_without_a_bridge(n
     assert run(mac, "net.setup").code == 0
     planned = run(mac, "net.plan", "--teardown", "--json")
     assert len(planned.data["remains"]) == 1
-    assert "IP forwarding stays on" in planned.data["remains"][0]
+    assert "IP forwarding, because a container network is up" in planned.data["remains"][0]
     mac.stop_container()
     assert run(mac, "net.plan", "--teardown", "--json").data["remains"] == []
     assert run(mac, "net.teardown").code == 0

@@ -396,7 +396,7 @@ def test_a_newcomer_sees_broken_become_working_and_then_nothing_to_change(
     done = checkout.run(**environ)
     assert done.returncode == 0, done.stdout + done.stderr
     status, plan, setup, verify, teardown = done.stdout.split("\n$ ")[1:]
-    assert "first broken hop" not in status
+    assert "traffic stops here" not in status
     assert "Nothing to change." in plan
     assert "Nothing to change." in setup
     assert "Everything works." in verify
