@@ -461,7 +461,8 @@ class Mask:
     _SHORT_NET = re.compile(
         r"(?<![0-9.])(?:[0-9]{1,3}\.){1,2}[0-9]{1,3}(?:/[0-9]{1,2})?(?= +link#)"
     )
-    _USER = re.compile(r"(?<=/Users/)[^/\s\"']+")
+    # Swift's JSON has a backslash before every slash.
+    _USER = re.compile(r"(?:(?<=/Users/)|(?<=/Users\\/))[^/\\\s\"']+")
     _LOCAL = re.compile(
         r"\b[A-Za-z0-9](?:[A-Za-z0-9-]*\.)+(?:local|lan|internal|intranet|corp|home|ts\.net)\b"
     )

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, TypeVar
 
 from . import parse
-from .machine import Machine, MacPath
+from .machine import CommandResult, Machine, MacPath
 from .model import (
     Boot,
     Daemon,
@@ -98,9 +98,14 @@ def _probes(anchor: str) -> Dict[str, Probe]:
     }
 
 
+def _status(answer: CommandResult) -> Tuple[str, str]:
+    """The service's state, and where container keeps its data."""
+    return parse.service(answer), parse.app_root(answer)
+
+
 _CONTAINER_PROBES: Mapping[str, Tuple[Tuple[str, ...], Parser]] = {
     "container_version": (("--version",), parse.container_version),
-    "container_service": (("system", "status", "--format", "json"), parse.service),
+    "container_service": (("system", "status", "--format", "json"), _status),
     "networks": (("network", "list", "--format", "json"), parse.networks),
     "containers": (("ls", "--format", "json"), parse.containers),
 }
@@ -152,9 +157,10 @@ def gather_with(
         found.update({name: no_root(probe) for name, probe in privileged.items()})
     if container is not None and not found["container_service"].known:
         # Before 0.10 there is no --format here.
-        plain = Probe(("system", "status"), parse.service, container=True)
+        plain = Probe(("system", "status"), _status, container=True)
         second["container_service"] = call(plain)
     found.update(_side_by_side(machine, second))
+    found["container_service"], found["kernel"] = _service(machine, found["container_service"])
 
     third = {f"child {c}": call(_child(c)) for c in _called_children(found["sharing_nat"])}
     third = {name: ask for name, ask in third.items() if name not in found}
@@ -194,6 +200,7 @@ _PLAIN = (
     "interfaces",
     "container_version",
     "container_service",
+    "kernel",
     "networks",
     "containers",
     "pf_enabled",
@@ -254,6 +261,18 @@ def _side_by_side(
 def _sudo(machine: Machine) -> Reading[bool]:
     answer = machine.run(["/usr/bin/true"], root=True)
     return Reading(answer.code == 0, source="sudo -n true")
+
+
+def _service(
+    machine: Machine, status: Reading[Tuple[str, str]]
+) -> Tuple[Reading[str], Reading[Optional[bool]]]:
+    """The service's state, and whether a kernel is there for guests (container.md, 1)."""
+    if status.value is None:
+        return status.lost(), Reading(None)
+    state, root = status.value
+    kernel = f"{root.rstrip('/')}/kernels/default.kernel-arm64"
+    there = machine.exists(kernel) if root else None
+    return Reading(state, status.source), Reading(there, kernel if root else "")
 
 
 def _child(name: str) -> Probe:

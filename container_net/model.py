@@ -326,5 +326,7 @@ class Facts:
     boot: Reading[Optional[Boot]]
     state_files: bool
     """Something lies in the state folder, readable or not."""
+    kernel: Reading[Optional[bool]] = Reading()
+    """Whether guests have a kernel to start with; None where container does not say."""
     helpers_folder: bool = True
     """The folder for the boot script is there already."""

@@ -33,6 +33,7 @@ __all__ = [
     "SCHEMA",
     "Unreadable",
     "anchors",
+    "app_root",
     "boot_file",
     "boot_session",
     "container_version",
@@ -212,6 +213,17 @@ def service(answer: CommandResult) -> str:
     if status in ("running", "not running", "unregistered"):
         return str(status)
     raise _unreadable(answer)
+
+
+def app_root(answer: CommandResult) -> str:
+    """Where container keeps its data, by `container system status`; empty where it does not say:
+    while the service is stopped, and in text (container.md, 1)."""
+    try:
+        data = json.loads(answer.out)
+    except (ValueError, RecursionError):
+        return ""
+    root = data.get("appRoot") if isinstance(data, dict) else None
+    return root if isinstance(root, str) and root.startswith("/") else ""
 
 
 def _elements(answer: CommandResult) -> List[Dict[str, Any]]:

@@ -271,12 +271,12 @@ class Session:
         why = _("not measured: {why}").format(why=check.evidence)
         if self.settings.fence is not None:
             return (why,)
-        how = f"{check.cure}. " if check.cure else ""
+        first = _("First: {cure}").format(cure=check.cure) + "\n" if check.cure else ""
         raise Missing(
-            _(
-                "nothing was changed, because nothing is known to be broken ({why}). {how}To set "
-                "up anyway: invoke {task} --always"
-            ).format(why=why, how=how[:1].upper() + how[1:], task=again)
+            _("nothing was changed, because nothing is known to be broken ({why}).").format(why=why)
+            + "\n"
+            + first
+            + _("To set up anyway: invoke {task} --always").format(task=again)
         )
 
     def _translated_already(

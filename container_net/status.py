@@ -99,6 +99,13 @@ def other_subnet() -> str:
     )
 
 
+KERNEL = "container system kernel set --recommended"
+
+
+def no_kernel() -> str:
+    return _("container has no Linux kernel yet, so no container starts")
+
+
 def _running(facts: Facts) -> Reading[int]:
     """How many containers run."""
     if facts.containers.value is None:
@@ -124,6 +131,8 @@ def _vm(facts: Facts, running: Reading[int]) -> Hop:
         )
     if running.value is None:
         return Hop("vm", UNKNOWN, running.why)
+    if running.value == 0 and facts.kernel.value is False:
+        return Hop("vm", NOT_RUNNING, no_kernel(), KERNEL)
     if running.value == 0:
         return Hop(
             "vm", NOT_RUNNING, _("no container is running; the bridge exists only while one is")

@@ -179,7 +179,8 @@ def rows(outputs: Mapping[Key, Output], header: Mapping[str, Any], mask: Any) ->
 
 def _row(made: Output, mask: Any) -> str:
     # What is asked names addresses and images; the names of commands and files are no secret.
-    named = mask if made.key[:2] == ("container", "image") else mask.addresses
+    home = made.key[0] == "exists" or made.key[:2] == ("container", "image")
+    named = mask if home else mask.addresses
     data: Dict[str, Any] = {"key": [named(word) for word in made.key], "code": made.code}
     for name, text in (("out", _shorter(made)), ("err", made.err)):
         if text:

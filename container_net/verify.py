@@ -15,7 +15,7 @@ from .facts import image as image_of
 from .machine import CommandResult, Machine
 from .model import Facts, Image, Reading
 from .settings import Settings
-from .status import BROKEN, OK, UNKNOWN, look
+from .status import BROKEN, KERNEL, OK, UNKNOWN, look, no_kernel
 from .text import _
 
 __all__ = ["Check", "exit_code", "fetch", "verify"]
@@ -86,6 +86,8 @@ def fetch(
             _("container's service: {state}").format(state=facts.container_service.value),
             "container system start",
         )
+    if facts.kernel.value is False:
+        return Check(name, title, UNKNOWN, no_kernel(), KERNEL)
     if not image.known:
         return Check(name, title, UNKNOWN, image.why)
     if image.value is None:
@@ -212,6 +214,8 @@ def _judge(name: str, title: str, answer: CommandResult, settings: Settings) -> 
             _("curl ended with {code}: {meaning}").format(code=answer.code, meaning=meaning),
             cure,
         )
+    if "kernel not configured" in answer.err:
+        return Check(name, title, UNKNOWN, no_kernel(), KERNEL)
     said = parse.excerpt(answer.err) or parse.excerpt(answer.out)
     return Check(
         name,
@@ -255,15 +259,10 @@ def _image_env(image: Reading[Optional[Image]], settings: Settings) -> Check:
     )
 
 
-def _forwarding(facts: Facts) -> Check:
-    name, title = "forwarding", _("IP forwarding is on")
-    value = facts.forwarding.value
-    if value is None:
-        return Check(name, title, UNKNOWN, facts.forwarding.why)
-    shown = f"net.inet.ip.forwarding: {value}"
-    if value == 1:
-        return Check(name, title, OK, shown)
-    return Check(name, title, BROKEN, shown, "invoke net.setup")
+def _hop(facts: Facts, desired: Desired, name: str, title: str, hop: str) -> Check:
+    """What status says of a hop."""
+    seen = next(h for h in look(facts, desired).hops if h.hop == hop)
+    return Check(name, title, seen.state, seen.evidence, seen.cure)
 
 
 def _bridge(facts: Facts, desired: Desired) -> Check:
@@ -273,14 +272,7 @@ def _bridge(facts: Facts, desired: Desired) -> Check:
     found = [f"{b} ({s.gateway})" for s in desired.nat_subnets for b in [bridge_of(facts, s)] if b]
     if found:
         return Check(name, title, OK, ", ".join(found))
-    hop = next(h for h in look(facts, desired).hops if h.hop == "gateway")
-    return Check(name, title, hop.state, hop.evidence, hop.cure)
-
-
-def _translation(facts: Facts, desired: Desired) -> Check:
-    name, title = "translation", _("a NAT rule covers the current uplink")
-    hop = next(h for h in look(facts, desired).hops if h.hop == "nat")
-    return Check(name, title, hop.state, hop.evidence, hop.cure)
+    return _hop(facts, desired, name, title, "gateway")
 
 
 def verify(
@@ -290,9 +282,9 @@ def verify(
     image = image_of(machine, facts, settings.image)
     internet = fetch(machine, facts, settings, image)
     checks = (
-        _forwarding(facts),
+        _hop(facts, desired, "forwarding", _("IP forwarding is on"), "forwarding"),
         _bridge(facts, desired),
-        _translation(facts, desired),
+        _hop(facts, desired, "translation", _("a NAT rule covers the current uplink"), "nat"),
         _image_env(image, settings),
         internet,
     )

@@ -224,6 +224,7 @@ def build(path: Union[str, os.PathLike[str]], scene: str = "broken") -> Mac:
     store = Store(str(root))
     store.create(_state())
     mac = Mac(root)
+    mac.kernel(True)
     mac.load_pf_conf()
     SCENES[scene](mac)
     mac.forget_log()

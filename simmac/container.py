@@ -17,11 +17,21 @@ if TYPE_CHECKING:
 
     from .world import Call, World
 
-__all__ = ["GENERATIONS", "container", "dns_create", "dns_delete", "dump", "run_start", "run_stop"]
+__all__ = [
+    "GENERATIONS",
+    "KERNEL",
+    "container",
+    "dns_create",
+    "dns_delete",
+    "dump",
+    "run_start",
+    "run_stop",
+]
 
 # A version that stands for each generation.
 GENERATIONS = {7: "0.7.1", 12: "0.12.3", 1: "1.2.2"}
 COMMIT = "5d1c0ae"
+KERNEL = "/Users/dev/Library/Application Support/com.apple.container/kernels/default.kernel-arm64"
 NOT_RUNNING = (
     'Error: interrupted: "XPC connection error: Connection invalid"\n'
     "Ensure container system service has been started with `container system start`."
@@ -109,6 +119,23 @@ def _status(call: Call, service: str) -> Dict[str, str]:
         "apiServerBuild": "release" if running else "",
         "apiServerAppName": "container-apiserver" if running else "",
     }
+
+
+def _kernel_set(call: Call, words: List[str]) -> int:
+    """`system kernel set --recommended`, which downloads one."""
+    _must_run(call)
+    if "--recommended" not in words:
+        raise call.fail("Error: Missing expected argument '--binary' or '--recommended'", 64)
+    call.warn("Installing the recommended kernel from https://kernel.example.test/kata.tar.zst...")
+    _write(call.world, KERNEL, "")
+    return 0
+
+
+def _needs_kernel(call: Call) -> None:
+    if not os.path.lexists(call.world.host(KERNEL)):
+        why = "default kernel not configured for architecture arm64, please use the "
+        why += "`container system kernel set` command to configure it"
+        raise call.fail(f'Error: notFound: "{why}"')
 
 
 def _system_logs(call: Call, _words: List[str]) -> int:
@@ -329,6 +356,7 @@ def _run(call: Call, words: List[str]) -> int:
     network = vmnet.network_of(call.state, options.get("--network", "default").split(",")[0])
     if network is None:
         raise call.fail(f"Error: network not found: {options.get('--network')}")
+    _needs_kernel(call)
     command = [options["--entrypoint"], *arguments] if "--entrypoint" in options else arguments
     world = call.world
     name = options.get("--name") or f"run-{world.next_pid()}"
@@ -660,6 +688,7 @@ COMMANDS: Dict[str, Callable[[Call, List[str]], int]] = {
     "ls": _list,
     "list": _list,
     "inspect": _inspect,
+    "system kernel set": _kernel_set,
     "image list": _image_list,
     "image ls": _image_list,
     "image inspect": _image_inspect,

@@ -562,6 +562,16 @@ class Mac:
         with self.edit() as state:
             state["container"]["service"] = status
 
+    def kernel(self, there: bool) -> None:
+        """Whether container has its default kernel for guests."""
+        place = self.path / programs.KERNEL.lstrip("/")
+        if there:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.unlink(missing_ok=True)
+            place.symlink_to("vmlinux-6.18.15-186")
+        else:
+            place.unlink(missing_ok=True)
+
     def vmnet_nat(self, works: bool) -> None:
         """Whether vmnet translates at all, from the next first container on."""
         with self.edit() as state:

@@ -859,9 +859,24 @@ def test_the_words_of_an_old_container_may_come_on_either_stream() -> None:
         parse.service(said("", STATUS[:40], 1))
 
 
+@pytest.mark.parametrize(
+    ("out", "root"),
+    [
+        ('{"status":"running","appRoot":"\\/Users\\/p\\/Data\\/"}\n', "/Users/p/Data/"),
+        ('{"status":"unregistered","appRoot":""}\n', ""),
+        ('{"status":"running","appRoot":"Data"}\n', ""),
+        ('{"status":"running","appRoot":7}\n', ""),
+        ("[]", ""),
+        ("apiserver is running\n", ""),
+    ],
+)
+def test_app_root_is_an_absolute_path_or_nothing(out: str, root: str) -> None:
+    assert parse.app_root(said(out)) == root
+
+
 def test_every_parser_of_answers_is_among_them() -> None:
     others = {"boot_file", "state_file", "render_boot", "render_state"}
-    others |= {"excerpt", "same_rules", "whole"}
+    others |= {"app_root", "excerpt", "same_rules", "whole"}
     functions = {name for name in parse.__all__ if name.islower()} - others
     assert functions == set(PARSERS)
 

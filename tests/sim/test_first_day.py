@@ -1,0 +1,91 @@
+"""A Mac on its first day: every state is told apart, has its one command, and changes nothing."""
+
+from __future__ import annotations
+
+from typing import Callable, Tuple
+
+import pytest
+from sim.support import picture, run
+
+from simmac import Mac
+
+KERNEL = "container system kernel set --recommended"
+START = "container system start"
+PACKAGE = "github.com/apple/container/releases"
+
+New = Callable[..., Mac]
+Day = Tuple[Callable[[Mac], None], str, str, str]
+
+
+def _nothing(mac: Mac) -> None:
+    mac.install_container(None)
+
+
+def _never_started(mac: Mac) -> None:
+    mac.service("unregistered")
+
+
+def _no_kernel(mac: Mac) -> None:
+    mac.kernel(False)
+
+
+def _no_kernel_old(mac: Mac) -> None:
+    """Before 0.10 only the failing command tells."""
+    mac.install_container("0.8.0")
+    mac.kernel(False)
+
+
+DAYS = {
+    "not installed": (_nothing, PACKAGE, "is not installed", "설치되어 있지 않습니다"),
+    "never started": (_never_started, START, "container's service", "서비스"),
+    "no kernel": (_no_kernel, KERNEL, "no Linux kernel", "Linux 커널"),
+}
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+@pytest.mark.parametrize("task", ["net.setup", "net.persist", "net.status", "net.verify"])
+@pytest.mark.parametrize("day", list(DAYS))
+def test_every_task_names_the_state_and_its_one_command(
+    new: New, day: str, task: str, lang: str
+) -> None:
+    play, command, english, korean = DAYS[day]
+    mac = new("idle")
+    play(mac)
+    before = picture(mac)
+    said = run(mac, task, "--lang", lang)
+    text = " ".join((said.out + said.err).split())
+    assert command in text
+    assert {"en": english, "ko": korean}[lang] in text
+    assert said.code == (0 if task == "net.status" else 3)
+    assert picture(mac) == before
+
+
+@pytest.mark.parametrize(("day", "fault"), [("never started", "F33"), ("no kernel", "F53")])
+def test_doctor_names_the_fault(new: New, day: str, fault: str) -> None:
+    play, command, _english, _korean = DAYS[day]
+    mac = new("idle")
+    play(mac)
+    said = run(mac, "net.doctor", "--json")
+    assert [item["id"] for item in said.data["faults"]] == [fault]
+    assert command in said.out
+
+
+def test_without_json_the_failing_command_tells_that_there_is_no_kernel(new: New) -> None:
+    mac = new("idle")
+    _no_kernel_old(mac)
+    before = picture(mac)
+    said = run(mac, "net.setup", "--yes")
+    assert said.code == 3
+    assert KERNEL in said.err + said.out
+    assert picture(mac) == before
+
+
+@pytest.mark.parametrize("day", ["never started", "no kernel"])
+def test_after_its_command_the_day_goes_on(new: New, day: str) -> None:
+    play, command, _english, _korean = DAYS[day]
+    mac = new("idle")
+    mac.vmnet_nat(False)
+    play(mac)
+    assert run(mac, "net.setup", "--yes").code == 3
+    assert mac.answer(["/usr/local/bin/container", *command.split()[1:]]).code == 0
+    assert run(mac, "net.setup", "--yes").code == 0
