@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
+import shlex
 import signal
 import sys
 import threading
@@ -20,6 +21,7 @@ from . import (
     apply,
     env,
     facts,
+    parse,
     path,
     persist,
     render,
@@ -42,11 +44,13 @@ from .desired import (
 from .machine import Machine, open_machine
 from .model import BadInput, ChangeFailed, Facts, Interrupted, Missing, NotHolding, Subnet
 from .options import Options
-from .parse import SCHEMA
 from .report import Line, Screen, line
 from .settings import Settings
 from .text import _, use
 from .verify import Check
+
+# `container system kernel set` downloads.
+FIRST_STEP_LIMIT = 900.0
 
 __all__ = ["Session", "interruptible", "open_session"]
 
@@ -184,7 +188,7 @@ class Session:
                 raise BadInput(
                     _("--out is {path}: cannot write: {why}.").format(path=out, why=error.strerror)
                 ) from None
-        self.screen.data({"schema": SCHEMA, "version": __version__, "files": files})
+        self.screen.data({"schema": parse.SCHEMA, "version": __version__, "files": files})
         if out:
             self.screen.show([line(str(Path(out) / name)) for name in files])
             return 0
@@ -244,9 +248,9 @@ class Session:
         bridges = [s for s in desired.nat_subnets if bridge_of(found, s) is not None]
         if bridges:
             return self._translated_already(found, desired, bridges, again)
-        self.screen.show(
-            [line(_("No container is running; starting one to see what is missing..."), "dim")]
-        )
+        if found.container_path is not None and status.first_step(found) is None:
+            trying = _("No container is running; starting one to see what is missing...")
+            self.screen.show([line(trying, "dim")])
         image = facts.image(self.machine, found, self.settings.image)
         check = verify.fetch(self.machine, found, self.settings, image)
         if check.state == status.OK:
@@ -376,6 +380,9 @@ class Session:
         change."""
         found, desired = self.look_as_root(keep=keep)
         self._head(found)
+        for _step in range(2):
+            if self._first_step(found):
+                found, desired = self.look_as_root(keep=keep)
         leave = self._works_already(found, desired, keep=keep)
         wanted = self._wanted(found, desired, keep, leave)
         if not wanted.changes:
@@ -431,6 +438,37 @@ class Session:
 
     # -- pieces
 
+    def _first_step(self, found: Facts) -> bool:
+        """On a Mac's first day: offer the one command that comes next, and run it where a person
+        agrees. Raises Missing where it fails."""
+        step = status.first_step(found)
+        container = found.container_path
+        if step is None or container is None or self.dry or not self._asks:
+            return False
+        command = shlex.join(("container", *step.words))
+        self.screen.show([line(f"{step.state}.")])
+        if not self._yes(_("Run `{command}` now? [y/N] ").format(command=command)):
+            return False
+        self.screen.show([line(_("Waiting for `{command}`...").format(command=command), "dim")])
+        argv, user = [container, *step.words], self.machine.container_user
+        answer = self.machine.run(argv, user=user, timeout=FIRST_STEP_LIMIT)
+        if answer.timed_out or answer.code != 0:
+            said = parse.excerpt(answer.err) or parse.excerpt(answer.out) or _("it printed nothing")
+            raise Missing(_("`{command}` failed: {text}").format(command=command, text=said))
+        return True
+
+    @property
+    def _asks(self) -> bool:
+        """Whether a person is there who may be asked."""
+        person = sys.stdin.isatty() and sys.stdout.isatty() and not self.screen.as_json
+        return person and not self.options.yes
+
+    @staticmethod
+    def _yes(question: str) -> bool:
+        sys.stderr.write(question)
+        sys.stderr.flush()
+        return sys.stdin.readline().strip().lower() in ("y", "yes", "예", "네")
+
     def _nothing(self, wanted: planning.Plan) -> int:
         if not self.dry:
             # A run that was killed before its first change left nothing but its lock.
@@ -445,14 +483,10 @@ class Session:
         if self.dry:
             self.screen.data(report.plan_data(wanted))
             return False
-        asks = sys.stdin.isatty() and sys.stdout.isatty() and not self.screen.as_json
-        if self.options.yes or not asks:
+        if not self._asks:
             return True
-        sys.stderr.write(_("Continue? [y/N] "))
-        sys.stderr.flush()
         self.asked = True
-        answer = sys.stdin.readline().strip().lower()
-        if answer in ("y", "yes", "예", "네"):
+        if self._yes(_("Continue? [y/N] ")):
             return True
         raise Interrupted(_("nothing was changed"))
 

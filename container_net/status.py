@@ -106,6 +106,27 @@ def no_kernel() -> str:
     return _("container has no Linux kernel yet, so no container starts")
 
 
+@dataclass(frozen=True)
+class FirstStep:
+    """What keeps containers from starting at all, and the words of `container` that end it."""
+
+    state: str
+    words: Tuple[str, ...]
+
+
+def first_step(facts: Facts) -> Optional[FirstStep]:
+    """The next step of a Mac's first day that a command can take; None where there is none."""
+    if facts.container_path is None:
+        return None
+    if facts.container_service.value in ("not running", "unregistered"):
+        # With the option it asks nothing: the kernel is a question of its own.
+        state = _("container's service: {state}").format(state=facts.container_service.value)
+        return FirstStep(state, ("system", "start", "--disable-kernel-install"))
+    if facts.kernel.value is False:
+        return FirstStep(no_kernel(), tuple(KERNEL.split()[1:]))
+    return None
+
+
 def _running(facts: Facts) -> Reading[int]:
     """How many containers run."""
     if facts.containers.value is None:

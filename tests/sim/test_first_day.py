@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import io
 from typing import Callable, Tuple
 
 import pytest
+from faults.scenes.base import machine_of
 from sim.support import picture, run
 
+from container_net.model import Missing, NetError
+from container_net.options import Options
+from container_net.report import Screen
+from container_net.session import Session
+from container_net.settings import Settings
 from simmac import Mac
 
 KERNEL = "container system kernel set --recommended"
@@ -89,3 +96,55 @@ def test_after_its_command_the_day_goes_on(new: New, day: str) -> None:
     assert run(mac, "net.setup", "--yes").code == 3
     assert mac.answer(["/usr/local/bin/container", *command.split()[1:]]).code == 0
     assert run(mac, "net.setup", "--yes").code == 0
+
+
+def _by_a_person(mac: Mac, monkeypatch: pytest.MonkeyPatch, answers: str) -> int:
+    """`net.setup` on a terminal, at which a person answers."""
+    monkeypatch.setattr(Session, "_asks", True)
+    monkeypatch.setattr("sys.stdin", io.StringIO(answers))
+    session = Session(machine_of(mac), Settings(), Screen(), Options())
+    try:
+        return session.setup()
+    except NetError as error:
+        return error.code
+
+
+def test_a_person_is_taken_from_the_first_day_to_the_internet(
+    new: New, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mac = new("idle")
+    mac.vmnet_nat(False)
+    mac.service("unregistered")
+    mac.kernel(False)
+    assert _by_a_person(mac, monkeypatch, "y\ny\ny\n") == 0
+    said = capsys.readouterr()
+    assert said.err.count("[y/N]") == 3
+    assert "container system start --disable-kernel-install" in said.err
+    assert KERNEL in said.err
+    assert run(mac, "net.verify").code == 0
+
+
+@pytest.mark.parametrize("answers", ["n\n", ""])
+def test_who_says_no_is_told_the_command_and_nothing_else_happens(
+    new: New, monkeypatch: pytest.MonkeyPatch, answers: str
+) -> None:
+    mac = new("idle")
+    mac.service("unregistered")
+    mac.kernel(False)
+    before = picture(mac)
+    assert _by_a_person(mac, monkeypatch, answers) == Missing.code
+    assert picture(mac) == before
+
+
+def test_a_step_that_fails_says_what_container_said(
+    new: New, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mac = new("idle")
+    mac.kernel(False)
+    mac.fail("container system kernel", 1, "Error: The file does not exist.")
+    monkeypatch.setattr(Session, "_asks", True)
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
+    session = Session(machine_of(mac), Settings(), Screen(), Options())
+    with pytest.raises(Missing, match="The file does not exist"):
+        session.setup()
+    assert capsys.readouterr().err.count("[y/N]") == 1
