@@ -15,14 +15,14 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, 
 from urllib.parse import urlsplit
 
 from . import facts as facts_module
-from . import probes
+from . import inside, probes
 from .desired import desire
 from .faults import BY_ID, BY_NAME, FAULTS, ORDER, REGISTRY
 from .faults.case import NOTE, POSSIBLE, PRESENT, UNKNOWN, Case, Finding
 from .faults.fault import Fault, Step
 from .faults.recognise import recognise
 from .machine import Machine
-from .model import BadInput, Facts, Image, Problem, Reading
+from .model import BadInput, Facts, Problem, Reading
 from .options import Options
 from .probes import Extra, Target
 from .settings import Settings
@@ -103,75 +103,60 @@ class Examination:
 # -- reading
 
 
-def examine(machine: Machine, settings: Settings, target: Optional[Target] = None) -> Examination:
-    """Read a Mac and judge it. With a target, a container asks for it from inside.
+def examine(
+    machine: Machine,
+    settings: Settings,
+    target: Optional[Target] = None,
+    pull: Optional[Callable[[str], bool]] = None,
+) -> Examination:
+    """Read a Mac and judge it. With a target, a container that runs asks for it from inside, or
+    one that is started where the target says so.
 
     Raises BadInput for given subnets that do not fit this Mac.
     """
     facts, extra = probes.gather(machine, settings)
-    extra = _deeper(machine, settings, facts, extra, target)
+    extra = _deeper(machine, settings, facts, extra, target=target, pull=pull)
     return answer(facts, settings, extra, asks_as_root=machine.container_user is None)
 
 
 def _deeper(
-    machine: Machine, settings: Settings, facts: Facts, extra: Extra, target: Optional[Target]
+    machine: Machine,
+    settings: Settings,
+    facts: Facts,
+    extra: Extra,
+    *,
+    target: Optional[Target],
+    pull: Optional[Callable[[str], bool]],
 ) -> Extra:
     """What is read only where something points there: container's log, and from inside."""
     container = facts.container_path
     if container is None:
         return extra
-    running = facts.container_service.value == "running"
-    stopped = facts.container_service.known and not running
-    calls: Dict[str, Callable[[], Reading[Any]]] = {}
+    calls: Dict[str, Callable[[], Any]] = {}
     # A service that does not answer is not asked for more.
-    if stopped or (running and target is not None):
+    if facts.container_service.known and (
+        facts.container_service.value != "running" or (target is not None and target.start)
+    ):
         calls["logs"] = partial(probes.logs, machine, container)
-    if running and target is not None:
-        calls["image"] = partial(facts_module.image, machine, facts, target.image)
+    if target is not None:
+        desired = desire(facts, dataclasses.replace(settings, uplinks=()))
+        calls["guest"] = partial(inside.measure, machine, facts, desired, target, pull)
     read = dict(zip(calls, machine.side_by_side(list(calls.values()))))
-    extra = dataclasses.replace(extra, logs=read.get("logs"), image=read.get("image"))
-    if target is None:
+    extra = dataclasses.replace(extra, logs=read.get("logs"), target=target)
+    if read.get("guest") is None:
         return extra
-    guest = _from_inside(machine, settings, facts, read.get("image"), target)
-    return dataclasses.replace(extra, guest=guest, target=target)
+    guest, image = read["guest"]
+    if guest.known:
+        of = facts_module.image(machine, facts, image)
+        extra = dataclasses.replace(extra, image=of)
+    return dataclasses.replace(extra, guest=guest)
 
 
-def _from_inside(
-    machine: Machine,
-    settings: Settings,
-    facts: Facts,
-    image: Optional[Reading[Optional[Image]]],
-    target: Target,
-) -> Reading[Any]:
-    source = f"container run {target.image}"
-    if facts.container_service.value != "running":
-        state = facts.container_service.value or facts.container_service.why
-        return _not_asked(source, _("container's service: {state}").format(state=state))
-    if image is None or not image.known:
-        return _not_asked(source, image.why if image else "?")
-    if image.value is None:
-        return _not_asked(
-            source, _("image {image} not found on this Mac").format(image=target.image)
-        )
-    networks = {n.id: n.gateway for n in facts.networks.value or ()}
-    subnets = desire(facts, dataclasses.replace(settings, uplinks=())).nat_subnets
-    gateway = networks.get("default") or next((s.gateway for s in subnets), None)
-    if gateway is None or facts.container_path is None:
-        return _not_asked(source, _("no NAT network found"))
-    return probes.guest(machine, facts.container_path, str(gateway), target)
-
-
-def _not_asked(source: str, why: str) -> Reading[Any]:
-    return Reading(source=source, problem=Problem.OTHER, said=why)
-
-
-def target_of(settings: Settings, options: Options) -> Optional[Target]:
+def target_of(settings: Settings, options: Options) -> Target:
     """What the probe asks for, from the options `probe`, `address`, `resolver`, `host`.
 
-    None without `probe`. Raises BadInput.
+    Without `probe` no container is started for it. Raises BadInput.
     """
-    if not options.probe:
-        return None
     host = options.host or urlsplit(settings.url).hostname or ""
     if not _HOST.fullmatch(host):
         raise BadInput(_("--host is {value}: give a host name.").format(value=repr(host)))
@@ -185,6 +170,7 @@ def target_of(settings: Settings, options: Options) -> Optional[Target]:
         resolver=_ipv4("resolver", options.resolver or Target.resolver),
         host=host,
         url=settings.url,
+        start=options.probe,
     )
 
 

@@ -61,6 +61,9 @@ class SessionLike(Protocol):
     screen: Screen
     options: Options
 
+    def pull(self, image: str) -> bool:
+        """Whether an image may be downloaded."""
+
     def setup(self) -> int:
         """Make the Mac as desired for this boot."""
 
@@ -81,7 +84,7 @@ def run(session: SessionLike) -> int:
     if path:
         _check_report(Path(path))
     tape = Tape(session.machine) if path else None
-    found = doctor.examine(tape or session.machine, session.settings, target)
+    found = doctor.examine(tape or session.machine, session.settings, target, session.pull)
     session.screen.show(lines(found, session.machine.sysroot))
     if path:
         write_report(Path(path), markdown(found, session.settings, tape))
@@ -111,7 +114,7 @@ def _fix(session: SessionLike, found: Examination, target: Optional[Target]) -> 
         screen=screen,
     )
     (changed.persist if task == "persist" else changed.setup)()
-    again = doctor.examine(session.machine, session.settings, target)
+    again = doctor.examine(session.machine, session.settings, target, session.pull)
     screen.show([line(), *lines(again, session.machine.sysroot)])
     return again
 
@@ -171,6 +174,11 @@ def lines(found: Examination, place: Optional[str]) -> List[Line]:
 
 def _calm(found: Examination) -> str:
     """That no fault was found, and what was not looked at: not more than is known."""
+    guest = found.extra.guest
+    if guest is not None and guest.known:
+        return _("no fault found ({count} checked, also by {command})").format(
+            count=found.looked, command=guest.source
+        )
     calm = _("no fault found ({count} checked)").format(count=found.looked)
     if found.looked < len(REGISTRY) and found.facts.container_service.value == "running":
         calm += "; " + _("{count} more show only inside a container: {command}").format(
@@ -194,7 +202,9 @@ def _remark_lines(found: Examination) -> List[Line]:
 def _table_lines(found: Examination) -> List[Line]:
     """The table of the probe in a container, where there is one."""
     guest = found.extra.guest.value if found.extra.guest is not None else None
-    if guest is None:
+    target = found.extra.target
+    started = target is not None and target.start
+    if guest is None or not (started or found.code):
         return []
     words = {
         "ok": (_("ok"), OK),

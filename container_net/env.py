@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Dict, List, Optional, Tuple
 
 from . import render
-from .model import BadInput
+from .model import BadInput, Image
+from .settings import Settings
 from .text import _
 
 __all__ = [
@@ -53,6 +54,13 @@ def docker_line() -> str:
 
 def run_arguments() -> str:
     return f"-e {setting()}"
+
+
+def runs_node(image: Image) -> bool:
+    """Whether an image is there to run Node.js: Node's own say so in their environment, and the
+    agent's does."""
+    own = any(value.startswith("NODE_VERSION=") for value in image.env or ())
+    return own or image.name.rsplit("/", 1)[-1] == Settings.image
 
 
 def prefers_ipv4(variable: str) -> bool:

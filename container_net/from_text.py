@@ -95,6 +95,7 @@ def _target(header: Mapping[str, Any]) -> Optional[Target]:
         Target(texts["image"], texts["address"], values["port"], texts["resolver"]),
         host=texts["host"],
         url=texts["url"],
+        start=values.get("start") is True,
     )
 
 

@@ -40,6 +40,7 @@ class Options:
     persist: bool = False
     teardown: bool = False
     probe: bool = False
+    pull: bool = False
     address: Optional[str] = None
     resolver: Optional[str] = None
     host: Optional[str] = None
@@ -59,7 +60,7 @@ HELP: Mapping[str, str] = {
     "uplinks": N_("Uplinks, such as en0,utun0-utun7 (default: all that can lead out)."),
     "anchor": N_("The pf anchor, a direct child of com.apple/."),
     "force": N_("Accept a subnet that is public or wider than /8."),
-    "image": N_("Image to measure with; it needs curl."),
+    "image": N_("Image to measure with (default: what is here)."),
     "url": N_("URL to fetch."),
     "expect": N_("Expected HTTP status."),
     "always": N_("Load our rules even where vmnet's own work."),
@@ -73,7 +74,8 @@ HELP: Mapping[str, str] = {
     "verbose": N_("Show every rule."),
     "persist": N_("Show what net.persist would change."),
     "teardown": N_("Show what net.teardown would change."),
-    "probe": N_("Also measure from inside a container, which is removed afterwards."),
+    "probe": N_("Start a container to measure from, where none runs; it is removed afterwards."),
+    "pull": N_("Download an image to measure with, where none is here: a small one, or --image."),
     "address": N_("Address that the probe connects to, with or without a port (default: 1.1.1.1)."),
     "resolver": N_("Outside resolver that the probe asks (default: 1.1.1.1)."),
     "host": N_("Name that the probe looks up (default: that of --url)."),

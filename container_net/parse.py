@@ -43,6 +43,7 @@ __all__ = [
     "excerpt",
     "forwarding",
     "image",
+    "images",
     "interfaces",
     "job",
     "networks",
@@ -324,6 +325,17 @@ def _ipv4(value: object) -> Optional[IPv4Address]:
         return IPv4Address(value.split("/")[0])
     except ValueError:
         raise Unreadable(excerpt(value)) from None
+
+
+def images(answer: CommandResult) -> Tuple[str, ...]:
+    """`container image list --format json`: names, as `image inspect` takes them."""
+    found = []
+    for element in _elements(answer):
+        part = _part(element, "configuration", "config")
+        name = element.get("reference") or part.get("name") or element.get("name")
+        if isinstance(name, str) and name:
+            found.append(name)
+    return tuple(found)
 
 
 def image(answer: CommandResult) -> Optional[Image]:

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field
 from functools import partial
 from ipaddress import IPv4Address, IPv4Network
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from . import facts, parse
 from .blocks import loaded_files
@@ -118,6 +118,8 @@ class Target:
     resolver: str = "1.1.1.1"
     host: str = "api.anthropic.com"
     url: str = "https://api.anthropic.com"
+    start: bool = False
+    """A container may be started for it, and an image of it."""
 
 
 @dataclass(frozen=True)
@@ -536,29 +538,38 @@ def logs(machine: Machine, container: str) -> Reading[Tuple[str, ...]]:
     return take(machine, probe, machine.container_user)
 
 
-def guest(machine: Machine, container: str, gateway: str, target: Target) -> Reading[Guest]:
-    """Ask from inside a container: one `container run --rm`, and no container stays behind.
+def guest(
+    machine: Machine, container: str, gateway: str, target: Target, running: str = ""
+) -> Reading[Guest]:
+    """Ask from inside a container: one that runs, by `container exec`; else one of the target's
+    image is started and taken away. Nothing stays behind.
 
     Raises KeyboardInterrupt on Ctrl-C, after the container has been taken away.
     """
+    port = str(target.port)
+    words = ("-c", SCRIPT, "probe", gateway, target.address, port, target.resolver)
+    asked = (*words, target.host, target.url)
+    user = machine.container_user
+    if running:
+        answer = machine.run(
+            (container, "exec", running, "sh", *asked), user=user, timeout=GUEST_LIMIT
+        )
+        return _table(answer, f"{container} exec {running}")
     name = f"container-net-probe-{os.getpid()}"
-    words: Sequence[str] = (
-        *(container, "run", "--rm", "--name", name, "--entrypoint", "sh", target.image),
-        *("-c", SCRIPT, "probe", gateway, target.address, str(target.port), target.resolver),
-        *(target.host, target.url),
-    )
+    started = (container, "run", "--rm", "--name", name, "--entrypoint", "sh", target.image)
     ended = False
     try:
-        answer = machine.run(words, user=machine.container_user, timeout=GUEST_LIMIT)
+        answer = machine.run((*started, *asked), user=user, timeout=GUEST_LIMIT)
         ended = not answer.timed_out
     finally:
         # A client that was ended takes its container away; one that could not, does not.
         if not ended:
-            machine.run(
-                [container, "delete", "--force", name], user=machine.container_user, timeout=3.0
-            )
-    shown = f"{container} run --rm {target.image}"
+            machine.run([container, "delete", "--force", name], user=user, timeout=3.0)
+    return _table(answer, f"{container} run --rm {target.image}")
+
+
+def _table(answer: CommandResult, shown: str) -> Reading[Guest]:
     if answer.missing:
-        # The image has no shell: 127 is then the guest's, not ours.
+        # There is no shell inside: 127 is then the guest's, not ours.
         answer = CommandResult(answer.shown, 1, answer.out, answer.err)
     return reading(answer, guest_table, shown)

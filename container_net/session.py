@@ -21,6 +21,7 @@ from . import (
     apply,
     env,
     facts,
+    inside,
     parse,
     path,
     persist,
@@ -166,7 +167,7 @@ class Session:
     def verify(self) -> int:
         found, desired = self.look()
         self._head(found)
-        checks = verify.verify(self.machine, found, desired, self.settings)
+        checks = verify.verify(self.machine, found, desired, self.settings, self.pull)
         self.screen.show(report.verify_lines(checks))
         self.screen.data(report.verify_data(found, checks))
         return verify.exit_code(checks)
@@ -252,7 +253,7 @@ class Session:
             trying = _("No container is running; starting one to see what is missing...")
             self.screen.show([line(trying, "dim")])
         image = facts.image(self.machine, found, self.settings.image)
-        check = verify.fetch(self.machine, found, self.settings, image)
+        check = verify.fetch(self.machine, found, self.settings, image, self.pull)
         if check.state == status.OK:
             return (
                 _("this Mac works: {title} ({evidence})").format(
@@ -456,6 +457,14 @@ class Session:
             said = parse.excerpt(answer.err) or parse.excerpt(answer.out) or _("it printed nothing")
             raise Missing(_("`{command}` failed: {text}").format(command=command, text=said))
         return True
+
+    def pull(self, image: str) -> bool:
+        """Whether an image may be downloaded: by the option, or where a person agrees."""
+        if self.options.pull or not self._asks:
+            return self.options.pull
+        size = _(" (about 4 MB)") if image == inside.PULLED else ""
+        question = _("No image here to measure with. Download {image}{size}? [y/N] ")
+        return self._yes(question.format(image=image, size=size))
 
     @property
     def _asks(self) -> bool:

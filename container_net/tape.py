@@ -179,7 +179,7 @@ def rows(outputs: Mapping[Key, Output], header: Mapping[str, Any], mask: Any) ->
 
 def _row(made: Output, mask: Any) -> str:
     # What is asked names addresses and images; the names of commands and files are no secret.
-    home = made.key[0] == "exists" or made.key[:2] == ("container", "image")
+    home = made.key[0] == "exists" or made.key[1:2] in (("image",), ("probe",))
     named = mask if home else mask.addresses
     data: Dict[str, Any] = {"key": [named(word) for word in made.key], "code": made.code}
     for name, text in (("out", _shorter(made)), ("err", made.err)):

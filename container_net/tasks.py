@@ -248,6 +248,7 @@ def setup(
     fence: bool = False,
     no_fence: bool = False,
     fence_allow: Optional[str] = None,
+    pull: bool = False,
     yes: bool = False,
     verbose: bool = False,
     subnets: Optional[str] = None,
@@ -268,6 +269,7 @@ def setup(
         fence=fence,
         no_fence=no_fence,
         fence_allow=fence_allow,
+        pull=pull,
         yes=yes,
         verbose=verbose,
         subnets=subnets,
@@ -294,6 +296,7 @@ def persist(
     fence_allow: Optional[str] = None,
     no_pf_conf: bool = False,
     no_daemon: bool = False,
+    pull: bool = False,
     yes: bool = False,
     verbose: bool = False,
     subnets: Optional[str] = None,
@@ -316,6 +319,7 @@ def persist(
         fence_allow=fence_allow,
         no_pf_conf=no_pf_conf,
         no_daemon=no_daemon,
+        pull=pull,
         yes=yes,
         verbose=verbose,
         subnets=subnets,
@@ -359,6 +363,7 @@ def status(
 @_task
 def verify(
     c: Context,
+    pull: bool = False,
     image: Optional[str] = None,
     url: Optional[str] = None,
     expect: Optional[str] = None,
@@ -372,6 +377,7 @@ def verify(
 ) -> None:
     """Measure what a container really gets."""
     options = Options(
+        pull=pull,
         image=image,
         url=url,
         expect=expect,
@@ -390,6 +396,7 @@ def verify(
 def doctor(
     c: Context,
     probe: bool = False,
+    pull: bool = False,
     address: Optional[str] = None,
     resolver: Optional[str] = None,
     host: Optional[str] = None,
@@ -412,6 +419,7 @@ def doctor(
     """Find out what is wrong, with evidence and cure."""
     options = Options(
         probe=probe,
+        pull=pull,
         address=address,
         resolver=resolver,
         host=host,

@@ -5,15 +5,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Network
-from typing import Dict, Optional, Tuple
+from typing import Callable, Dict, Optional, Tuple
 
-from . import env, parse, render
+from . import env, inside, parse, render
 from .desired import Desired, bridge_of
 from .facts import image as image_of
 from .machine import CommandResult, Machine
 from .model import Facts, Image, Reading
+from .probes import Guest
 from .settings import Settings
 from .status import BROKEN, KERNEL, OK, UNKNOWN, look, no_kernel
 from .text import _
@@ -22,6 +23,8 @@ __all__ = ["Check", "exit_code", "fetch", "verify"]
 
 # The container starts a virtual machine first; curl itself gives up after 5 s (guide).
 RUN_LIMIT = 40.0
+# container's code where the program is not in the image.
+NOT_FOUND = 127
 
 
 @dataclass(frozen=True)
@@ -65,9 +68,14 @@ def _curl_meanings() -> Dict[int, Tuple[str, str]]:
 
 
 def fetch(
-    machine: Machine, facts: Facts, settings: Settings, image: Reading[Optional[Image]]
+    machine: Machine,
+    facts: Facts,
+    settings: Settings,
+    image: Reading[Optional[Image]],
+    pull: Optional[Callable[[str], bool]] = None,
 ) -> Check:
-    """The guide's check: a container fetches the URL and gets the expected status."""
+    """The guide's check: a container fetches the URL and gets the expected status. Without the
+    guide's image, whatever container or image is there is asked instead."""
     name = "container"
     title = _("a container fetches {url}").format(url=settings.url)
     if facts.container_path is None:
@@ -88,20 +96,43 @@ def fetch(
         )
     if facts.kernel.value is False:
         return Check(name, title, UNKNOWN, no_kernel(), KERNEL)
-    if not image.known:
-        return Check(name, title, UNKNOWN, image.why)
-    if image.value is None:
+    if image.known and image.value is not None:
+        answer = _curl(machine, facts.container_path, settings.image, settings.url)
+        if answer.code != NOT_FOUND:
+            return _judge(name, title, answer, settings)
+    return _from_inside(name, title, inside.of(machine, facts, settings, pull=pull), settings)
+
+
+def _from_inside(
+    name: str, title: str, found: Optional[Tuple[Reading[Guest], str]], settings: Settings
+) -> Check:
+    """The same check by whatever container or image is there (`inside.measure`)."""
+    if found is None:
+        return Check(name, title, UNKNOWN, _("no container to ask"))
+    guest, _image = found
+    if guest.value is None:
+        more = _("let it download {image}: --pull").format(
+            image=inside.downloadable(settings.image)
+        )
+        return Check(name, title, UNKNOWN, guest.why, more)
+    row = guest.value.rows.get("https4")
+    where = guest.source
+    if row is None or row.state == "none":
         return Check(
             name,
             title,
             UNKNOWN,
-            _("image {image} not found on this Mac").format(image=settings.image),
-            _(
-                "build it (container build -t {image} .), or name one that has curl: --image IMAGE"
-            ).format(image=settings.image),
+            _("{where}: nothing there can fetch a URL").format(where=where),
+            _("name an image that has curl: --image IMAGE"),
         )
-    answer = _curl(machine, facts.container_path, settings.image, settings.url)
-    return _judge(name, title, answer, settings)
+    code = int(row.detail) if row.detail.isdecimal() else 0
+    if row.state == "ok":
+        check = _judge(name, title, CommandResult(where, 0, f"{code:03d}"), settings)
+    elif code in _curl_meanings():
+        check = _judge(name, title, CommandResult(where, code), settings)
+    else:
+        check = Check(name, title, BROKEN, _("no HTTPS"), _("see invoke net.status"))
+    return replace(check, evidence=f"{check.evidence} ({where})")
 
 
 def _curl(machine: Machine, container: str, image: str, url: str) -> CommandResult:
@@ -245,10 +276,7 @@ def _image_env(image: Reading[Optional[Image]], settings: Settings) -> Check:
         return Check(name, title, UNKNOWN, _("container does not show its environment"))
     if any(env.prefers_ipv4(value) for value in image.value.env):
         return Check(name, title, OK, env.setting())
-    # Node's own images say so in their environment.
-    if not any(value.startswith("NODE_VERSION=") for value in image.value.env) and (
-        settings.image != Settings.image
-    ):
+    if not env.runs_node(image.value) and settings.image != Settings.image:
         return Check(name, title, OK, _("not set; only Node.js needs it"))
     return Check(
         name,
@@ -276,11 +304,15 @@ def _bridge(facts: Facts, desired: Desired) -> Check:
 
 
 def verify(
-    machine: Machine, facts: Facts, desired: Desired, settings: Settings
+    machine: Machine,
+    facts: Facts,
+    desired: Desired,
+    settings: Settings,
+    pull: Optional[Callable[[str], bool]] = None,
 ) -> Tuple[Check, ...]:
     """All checks, the measuring one last."""
     image = image_of(machine, facts, settings.image)
-    internet = fetch(machine, facts, settings, image)
+    internet = fetch(machine, facts, settings, image, pull)
     checks = (
         _hop(facts, desired, "forwarding", _("IP forwarding is on"), "forwarding"),
         _bridge(facts, desired),

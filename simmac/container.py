@@ -366,10 +366,40 @@ def _run(call: Call, words: List[str]) -> int:
         call.say(name)
         return 0
     try:
-        return _guest(call, command, network, [*found["env"], *options.get("-e", "").split("\n")])
+        env = [*found["env"], *options.get("-e", "").split("\n")]
+        return _guest(call, command, network, {**found, "env": env})
     finally:
         run_stop(world, name)
         world.effect()
+
+
+def _exec(call: Call, words: List[str]) -> int:
+    """`exec NAME COMMAND...`: in a container that runs; nothing comes or goes."""
+    _must_run(call)
+    if len(words) < 2:
+        raise call.fail("Error: Missing expected argument '<arguments> ...'", 64)
+    name, *command = words
+    found = next((c for c in call.state["container"]["containers"] if c["id"] == name), None)
+    if found is None:
+        raise call.fail(f'Error: notFound: "container with ID {name} not found"')
+    if not found["running"]:
+        raise call.fail(f'Error: invalidState: "container {name} is not running"')
+    network = vmnet.network_of(call.state, found["network"])
+    if network is None:
+        raise call.fail(f"Error: network not found: {found['network']}")
+    return _guest(call, command, network, _image(call, found["image"]) or {"env": []})
+
+
+def _pull(call: Call, words: List[str]) -> int:
+    """`image pull NAME`: over the Mac's own way out."""
+    _must_run(call)
+    name = words[-1] if words else ""
+    if not call.state["internet"]:
+        raise call.fail(f'Error: internalError: "HTTP request for {name} failed: not connected"')
+    if _image(call, name) is None:
+        call.state["container"]["images"].append({"name": name, "env": []})
+    call.say(name)
+    return 0
 
 
 def _run_words(call: Call, words: List[str]) -> Tuple[Dict[str, str], str, List[str]]:
@@ -453,8 +483,12 @@ def _stop(call: Call, words: List[str]) -> int:
 # -- what runs in a guest
 
 
-def _guest(call: Call, command: List[str], network: Dict[str, Any], env: List[str]) -> int:
+def _guest(call: Call, command: List[str], network: Dict[str, Any], image: Dict[str, Any]) -> int:
+    """A program in a guest of an image; `programs` are those of the image, all where not said."""
     program = os.path.basename(command[0]) if command else "true"
+    if program not in image.get("programs", [program]):
+        call.warn(f'Error: failed to find target executable "{program}"')
+        return 127
     real = carrier.guest(call.world, network["id"], command)
     if real is not None:
         call.out.append(real["out"].encode("latin-1"))
@@ -465,7 +499,7 @@ def _guest(call: Call, command: List[str], network: Dict[str, Any], env: List[st
     if program == "sh":
         return _shell(call, command[1:], network)
     if program in ("env", "printenv"):
-        for line in env:
+        for line in image["env"]:
             if line:
                 call.say(line)
         return 0
@@ -689,6 +723,11 @@ COMMANDS: Dict[str, Callable[[Call, List[str]], int]] = {
     "list": _list,
     "inspect": _inspect,
     "system kernel set": _kernel_set,
+    "image pull": _pull,
+    "images pull": _pull,
+    "images list": _image_list,
+    "images ls": _image_list,
+    "exec": _exec,
     "image list": _image_list,
     "image ls": _image_list,
     "image inspect": _image_inspect,

@@ -519,11 +519,17 @@ class Mac:
             kept = [n for n in state["container"]["networks"] if n["id"] != name]
             state["container"]["networks"] = kept
 
-    def add_image(self, name: str, env: Sequence[str] = ()) -> None:
-        """An image is there, with these variables baked in."""
+    def add_image(
+        self, name: str, env: Sequence[str] = (), programs: Optional[Sequence[str]] = None
+    ) -> None:
+        """An image is there, with these variables baked in; `programs` are those that it has, all
+        where not said."""
+        item: Dict[str, Any] = {"name": name, "env": list(env)}
+        if programs is not None:
+            item["programs"] = list(programs)
         with self.edit() as state:
             kept = [i for i in state["container"]["images"] if i["name"] != name]
-            state["container"]["images"] = [*kept, {"name": name, "env": list(env)}]
+            state["container"]["images"] = [*kept, item]
 
     def remove_image(self, name: str) -> None:
         """An image is not there."""

@@ -46,10 +46,13 @@ def _page(language: str) -> List[str]:
         *_guide(),
         f"## {_('Run the doctor')}",
         "",
-        _("Reads the Mac, changes nothing, and names the fault with its evidence and cure."),
+        _(
+            "Reads the Mac, changes nothing, and names the fault with its evidence and cure. A "
+            "container that runs is asked from inside."
+        ),
         "",
         *_block("invoke net.doctor"),
-        _("`--probe` also measures from inside a container, which is removed afterwards."),
+        _("Where none runs, `--probe` starts one to measure from, and removes it afterwards."),
         "",
         *_block("invoke net.doctor --probe"),
         _("Explains a message or a log from this catalogue alone, even without a Mac."),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..env import prefers_ipv4
+from ..env import prefers_ipv4, runs_node
 from ..text import N_
 from .case import (
     ABSENT,
@@ -65,7 +65,7 @@ def ipv6(case: Case, fault: Fault, apart: str) -> Finding:
     if guest is None or guest.state("https4") != "ok" or guest.state("https6") != "failed":
         return Finding(fault.id, ABSENT)
     image = case.extra.image.value if case.extra.image is not None else None
-    if image is not None and any(map(prefers_ipv4, image.env or ())):
+    if image is None or not runs_node(image) or any(map(prefers_ipv4, image.env or ())):
         # IPv6 leads nowhere on most Macs; this image does not mind.
         return Finding(fault.id, ABSENT)
     return Finding(

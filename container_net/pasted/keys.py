@@ -176,12 +176,12 @@ def _container(words: List[str]) -> Optional[Key]:
         return ("container", "image", plain[2])
     if plain[:2] == ["network", "inspect"] and len(plain) == 3:
         return ("container", "network", plain[2])
-    if (
-        plain[:2] == ["run", "--rm"]
-        and "probe" in plain
-        and any("container-net-probe" in w for w in plain)
-    ):
-        return ("container", "probe")
+    if plain[:1] in (["run"], ["exec"]) and any("container-net-probe 1" in w for w in plain):
+        # What stands before the script: the container's name, or `sh` and the image.
+        asked = plain[: plain.index("-c")] if "-c" in plain else plain
+        return ("container", "probe", asked[1] if plain[0] == "exec" else asked[-1])
+    if plain in (["image", "list"], ["image", "ls"], ["images", "ls"], ["images", "list"]):
+        return ("container", "images")
     return (
         ("container", "other")
         if plain[:1] and plain[0] in _CONTAINER_VERBS and len(plain) > 1

@@ -58,6 +58,7 @@ def test_a_healthy_mac_gets_one_line_and_exit_0(
     assert code == 0
     assert len(out.splitlines()) == 1
     assert "no fault found" in out
+    assert "container exec web" in out
 
 
 def test_without_sudo_it_says_what_it_did_not_see_and_stays_calm(
@@ -120,13 +121,26 @@ def test_the_probe_prints_its_table(mac: Mac, capsys: pytest.CaptureFixture[str]
     assert code == 0
     for title in ("gateway (ping)", "internet address (TCP)", "HTTPS, IPv4", "HTTPS, IPv6"):
         assert title in out
-    runs = [record for record in mac.log if record.argv[1:2] == ["run"]]
-    assert len(runs) == 1
-    assert "--rm" in runs[0].argv
+    asked = [record.argv[1:3] for record in mac.log if record.argv[1:2] in (["run"], ["exec"])]
+    assert asked == [["exec", "web"]]
 
 
-def test_the_probe_without_its_image_says_so(mac: Mac, capsys: pytest.CaptureFixture[str]) -> None:
+def test_where_none_runs_the_probe_starts_one_and_takes_it_away(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mac = build(tmp_path / "mac", "idle")
+    code, out = run(mac, capsys, probe=True)
+    assert (code, "HTTPS, IPv4" in out) == (0, True)
+    (started,) = [record for record in mac.log if record.argv[1:2] == ["run"]]
+    assert "--rm" in started.argv
+
+
+def test_the_probe_without_any_image_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mac = build(tmp_path / "mac", "idle")
     mac.remove_image("nanoclaw-agent:latest")
+    mac.remove_image("docker.io/curlimages/curl:latest")
     code, out = run(mac, capsys, probe=True)
     assert code == 1
     assert "nanoclaw-agent:latest" in out
@@ -327,7 +341,10 @@ def test_ctrl_c_leaves_no_container(tmp_path: Path) -> None:
     assert deleted.read_text().startswith("delete --force container-net-probe-")
 
 
-def test_a_run_that_never_ends_is_taken_away(mac: Mac, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_never_ends_is_taken_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mac = build(tmp_path / "mac", "idle")
     monkeypatch.setattr("container_net.probes.GUEST_LIMIT", 0.5)
     mac.hang("container run")
     target = doctor.target_of(Settings(), Options(probe=True))
@@ -342,7 +359,7 @@ def test_a_changed_option_reaches_the_container(mac: Mac) -> None:
     values: Dict[str, Any] = {"probe": True, "address": "9.9.9.9", "resolver": "9.9.9.10"}
     settings = dataclasses.replace(Settings(), url="https://example.com/x")
     doctor.examine(machine(mac), settings, doctor.target_of(settings, Options(**values)))
-    (run_record,) = [record for record in mac.log if record.argv[1:2] == ["run"]]
+    (run_record,) = [record for record in mac.log if record.argv[1:2] == ["exec"]]
     assert run_record.argv[-6:] == [
         "192.168.64.1",
         "9.9.9.9",

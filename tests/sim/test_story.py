@@ -242,6 +242,7 @@ def test_the_container_check_decides_while_no_bridge_is_up(new: New) -> None:
 
 def _no_image(mac: Mac) -> None:
     mac.remove_image("nanoclaw-agent:latest")
+    mac.remove_image("docker.io/curlimages/curl:latest")
 
 
 def _never_started(mac: Mac) -> None:
@@ -252,7 +253,7 @@ def _never_started(mac: Mac) -> None:
 @pytest.mark.parametrize(
     ("scene", "happen", "why", "cure"),
     [
-        ("idle", _no_image, "image nanoclaw-agent:latest not found", "--image IMAGE"),
+        ("idle", _no_image, "image nanoclaw-agent:latest not found", "--pull"),
         ("idle", _never_started, "container's service: unregistered", "ontainer system start"),
         ("bare", lambda _mac: None, "container is not installed", "nstall it from github.com"),
     ],

@@ -89,9 +89,9 @@ def test_pairs_that_nothing_tells_apart_say_what_would() -> None:
 def test_the_probe_asks_for_what_the_options_say() -> None:
     values: Dict[str, Any] = {"probe": True, "address": "9.9.9.9:853", "host": "example.com"}
     target = doctor.target_of(Settings(), Options(**values))
-    assert target is not None
     assert (target.address, target.port, target.host) == ("9.9.9.9", 853, "example.com")
-    assert doctor.target_of(Settings(), Options(probe=False)) is None
+    assert target.start
+    assert not doctor.target_of(Settings(), Options()).start
 
 
 @pytest.mark.parametrize(

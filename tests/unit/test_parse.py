@@ -746,6 +746,7 @@ PARSERS: Dict[str, Callable[[CommandResult], Any]] = {
     "interfaces": parse.interfaces,
     "container_version": parse.container_version,
     "service": parse.service,
+    "images": parse.images,
     "networks": parse.networks,
     "containers": parse.containers,
     "image": parse.image,
