@@ -180,6 +180,10 @@ def _calm(found: Examination) -> str:
             count=found.looked, command=guest.source
         )
     calm = _("no fault found ({count} checked)").format(count=found.looked)
+    if found.facts.container_path is None:
+        return (
+            calm + "; " + _("container is not installed") + ": github.com/apple/container/releases"
+        )
     if found.looked < len(REGISTRY) and found.facts.container_service.value == "running":
         calm += "; " + _("{count} more show only inside a container: {command}").format(
             count=len(REGISTRY) - found.looked, command="invoke net.doctor --probe"

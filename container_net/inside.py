@@ -59,8 +59,14 @@ def images(machine: Machine, facts: Facts, wanted: str) -> Reading[Tuple[str, ..
     there = facts_module.image(machine, facts, wanted)
     if there.value is not None:
         return Reading((wanted,), there.source)
-    absent = _("image {image} not found on this Mac").format(image=wanted)
-    lost = Reading[Tuple[str, ...]](source=there.source, problem=Problem.OTHER, said=absent)
+    downloads = {"image": downloadable(wanted)}
+    if wanted == Settings.image:
+        said = _("no image on this Mac to measure with; --pull downloads {image}")
+    else:
+        said = _("image {image} not found on this Mac; --pull downloads it")
+    lost: Reading[Tuple[str, ...]] = Reading(
+        source=there.source, problem=Problem.OTHER, said=said.format(**downloads)
+    )
     if not there.known or facts.container_path is None:
         return there.lost()
     if wanted != Settings.image:

@@ -554,7 +554,7 @@ def guest(
         answer = machine.run(
             (container, "exec", running, "sh", *asked), user=user, timeout=GUEST_LIMIT
         )
-        return _table(answer, f"{container} exec {running}")
+        return _table(answer, f"container exec {running}")
     name = f"container-net-probe-{os.getpid()}"
     started = (container, "run", "--rm", "--name", name, "--entrypoint", "sh", target.image)
     ended = False
@@ -565,7 +565,7 @@ def guest(
         # A client that was ended takes its container away; one that could not, does not.
         if not ended:
             machine.run([container, "delete", "--force", name], user=user, timeout=3.0)
-    return _table(answer, f"{container} run --rm {target.image}")
+    return _table(answer, f"container run --rm {target.image}")
 
 
 def _table(answer: CommandResult, shown: str) -> Reading[Guest]:

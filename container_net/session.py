@@ -250,7 +250,7 @@ class Session:
         if bridges:
             return self._translated_already(found, desired, bridges, again)
         if found.container_path is not None and status.first_step(found) is None:
-            trying = _("No container is running; starting one to see what is missing...")
+            trying = _("No container is running; trying to start one to measure...")
             self.screen.show([line(trying, "dim")])
         image = facts.image(self.machine, found, self.settings.image)
         check = verify.fetch(self.machine, found, self.settings, image, self.pull)

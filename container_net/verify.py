@@ -111,10 +111,7 @@ def _from_inside(
         return Check(name, title, UNKNOWN, _("no container to ask"))
     guest, _image = found
     if guest.value is None:
-        more = _("let it download {image}: --pull").format(
-            image=inside.downloadable(settings.image)
-        )
-        return Check(name, title, UNKNOWN, guest.why, more)
+        return Check(name, title, UNKNOWN, guest.why)
     row = guest.value.rows.get("https4")
     where = guest.source
     if row is None or row.state == "none":
@@ -258,7 +255,8 @@ def _judge(name: str, title: str, answer: CommandResult, settings: Settings) -> 
     )
 
 
-def _image_env(image: Reading[Optional[Image]], settings: Settings) -> Check:
+def _image_env(image: Reading[Optional[Image]], settings: Settings) -> Optional[Check]:
+    """None where nobody named an image and the guide's is not here."""
     name, title = (
         "image",
         _("the image makes Node prefer IPv4 ({name})").format(name="NODE_OPTIONS"),
@@ -266,12 +264,10 @@ def _image_env(image: Reading[Optional[Image]], settings: Settings) -> Check:
     if not image.known:
         return Check(name, title, UNKNOWN, image.why)
     if image.value is None:
-        return Check(
-            name,
-            title,
-            UNKNOWN,
-            _("image {image} not found on this Mac").format(image=settings.image),
-        )
+        if settings.image == Settings.image:
+            return None
+        absent = _("image {image} not found on this Mac").format(image=settings.image)
+        return Check(name, title, UNKNOWN, absent)
     if image.value.env is None:
         return Check(name, title, UNKNOWN, _("container does not show its environment"))
     if any(env.prefers_ipv4(value) for value in image.value.env):
@@ -317,7 +313,7 @@ def verify(
         _hop(facts, desired, "forwarding", _("IP forwarding is on"), "forwarding"),
         _bridge(facts, desired),
         _hop(facts, desired, "translation", _("a NAT rule covers the current uplink"), "nat"),
-        _image_env(image, settings),
+        *filter(None, [_image_env(image, settings)]),
         internet,
     )
     if desired.fence is None:

@@ -143,7 +143,7 @@ def test_the_probe_without_any_image_says_so(
     mac.remove_image("docker.io/curlimages/curl:latest")
     code, out = run(mac, capsys, probe=True)
     assert code == 1
-    assert "nanoclaw-agent:latest" in out
+    assert "--pull downloads docker.io/library/alpine:3" in out
 
 
 def test_a_way_that_is_dead_without_a_reason_is_not_called_healthy(

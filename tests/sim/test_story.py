@@ -253,7 +253,7 @@ def _never_started(mac: Mac) -> None:
 @pytest.mark.parametrize(
     ("scene", "happen", "why", "cure"),
     [
-        ("idle", _no_image, "image nanoclaw-agent:latest not found", "--pull"),
+        ("idle", _no_image, "no image on this Mac to measure with", "--pull"),
         ("idle", _never_started, "container's service: unregistered", "ontainer system start"),
         ("bare", lambda _mac: None, "container is not installed", "nstall it from github.com"),
     ],
