@@ -37,6 +37,7 @@ def lint(session: nox.Session) -> None:
     session.run("mypy", "--python-version", "3.10", "noxfile.py", "tests")
     session.run("lint-imports", silent=True)
     session.run("shellcheck", "-x", *SCRIPTS)
+    session.run("shellcheck", "--shell=sh", "templates/probe.sh")
     session.run("python", "requirements/texts.py", "--check", silent=True)
     tests = ("tests/unit/test_reconcile_render.py", "tests/unit/test_text.py")
     session.run("python", "-m", "pytest", "-q", *tests)

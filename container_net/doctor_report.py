@@ -242,6 +242,8 @@ def _row_titles() -> Dict[str, str]:
         "dns-own": _("DNS as the image is configured"),
         "https4": "HTTPS, IPv4",
         "https6": "HTTPS, IPv6",
+        "mtu": _("largest packet that passes whole"),
+        "proxy": _("proxy variables"),
         "resolver": "/etc/resolv.conf",
     }
 

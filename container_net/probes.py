@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass, field
 from functools import partial
 from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from . import facts, parse
@@ -362,76 +363,8 @@ def log_lines(answer: CommandResult) -> Tuple[str, ...]:
 # -- the probe in a container
 
 
-# Fixed text: what it asks for comes as arguments. Each row is one printf, so that rows written at
-# the same time do not mix; everything runs at the same time and has a limit of its own.
-SCRIPT = r"""
-LC_ALL=C; export LC_ALL
-gateway=$1 address=$2 port=$3 resolver=$4 host=$5 url=$6
-have() { command -v "$1" >/dev/null 2>&1; }
-row() { printf '%s %s %s\n' "$1" "$2" "${3:--}"; }
-verdict() { if [ "$2" -eq 0 ]; then row "$1" ok "$3"; else row "$1" failed "$3"; fi; }
-limit() { if have timeout; then timeout 5 "$@"; else "$@"; fi >/dev/null 2>&1; }
-said() { if have timeout; then timeout 5 "$@"; else "$@"; fi 2>/dev/null; }
-reach() {
-    have ping || { row "$1" none ping; return; }
-    limit ping -c 1 -W 3 "$2"
-    verdict "$1" $? "$2"
-}
-ask='const d=require("dns"),r=new d.Resolver();r.setServers([process.argv[1]]);
-r.resolve4(process.argv[2],e=>process.exit(e?1:0))'
-names() {
-    if have nslookup; then
-        case $(said nslookup "$host" ${2:+"$2"}) in
-            *Name:*) row "$1" ok nslookup ;;
-            *) row "$1" failed nslookup ;;
-        esac
-    elif [ -z "$2" ] && have getent; then
-        limit getent hosts "$host"
-        verdict "$1" $? getent
-    elif [ -n "$2" ] && have dig; then
-        case $(said dig +time=3 +tries=1 +short "@$2" "$host" A) in
-            *.*.*.*) row "$1" ok dig ;;
-            *) row "$1" failed dig ;;
-        esac
-    elif [ -n "$2" ] && have node; then
-        limit node -e "$ask" "$2" "$host"
-        verdict "$1" $? node
-    else
-        row "$1" none nslookup
-    fi
-}
-request() { curl -s --connect-timeout 4 -m 6 -o /dev/null "$@" 2>/dev/null; }
-connect() {
-    have curl || { row "$1" none curl; return; }
-    at=$(request -k -w '%{time_connect}' "https://$address:$port/")
-    case $at in
-        *[1-9]*) row "$1" ok "$at" ;;
-        *) row "$1" failed "$address:$port" ;;
-    esac
-}
-fetch() {
-    have curl || { row "$1" none curl; return; }
-    status=$(request "$2" -w '%{http_code}' "$url")
-    code=$?
-    [ "$code" -ne 0 ] || code=$status
-    [ "$code" = "$status" ]
-    verdict "$1" $? "$code"
-}
-echo 'container-net-probe 1'
-while read -r word value _; do
-    if [ "$word" = nameserver ]; then row resolver ok "$value"; break; fi
-done </etc/resolv.conf
-reach gateway "$gateway" &
-reach address "$address" &
-connect tcp &
-names dns-gateway "$gateway" &
-names dns-public "$resolver" &
-names dns-own '' &
-fetch https4 -4 &
-fetch https6 -6 &
-wait
-echo end
-"""
+# Fixed text: what it asks for comes as arguments.
+SCRIPT = (Path(__file__).parent / "templates" / "probe.sh").read_text(encoding="utf-8")
 ROWS = (
     "gateway",
     "address",
@@ -441,6 +374,8 @@ ROWS = (
     "dns-own",
     "https4",
     "https6",
+    "mtu",
+    "proxy",
     "resolver",
 )
 

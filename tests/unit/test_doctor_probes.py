@@ -6,7 +6,7 @@ import os
 import subprocess
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
-from typing import Any, Callable, List
+from typing import Any, Callable, List, Tuple
 
 import pytest
 from hypothesis import given
@@ -247,9 +247,10 @@ def run_script(folder: Path, *tools: str) -> probes.Guest:
 
 def test_an_image_without_tools_gives_a_table_that_says_so(tmp_path: Path) -> None:
     guest = run_script(tmp_path)
-    states = {name: row.state for name, row in guest.rows.items() if name != "resolver"}
+    read = {"resolver", "proxy"}
+    states = {name: row.state for name, row in guest.rows.items() if name not in read}
     assert set(states.values()) == {"none"}
-    assert set(states) == set(probes.ROWS) - {"resolver"}
+    assert set(states) == set(probes.ROWS) - read
 
 
 def test_each_row_follows_its_tool(tmp_path: Path) -> None:
@@ -261,6 +262,8 @@ def test_each_row_follows_its_tool(tmp_path: Path) -> None:
         " *) printf 404 ;; esac",
     )
     assert {name: guest.state(name) for name in probes.ROWS if name != "resolver"} == {
+        "mtu": "none",
+        "proxy": "ok",
         "gateway": "ok",
         "address": "failed",
         "tcp": "failed",
@@ -272,6 +275,25 @@ def test_each_row_follows_its_tool(tmp_path: Path) -> None:
     }
     assert guest.rows["https4"].detail == "404"
     assert guest.rows["https6"].detail == "7"
+
+
+@pytest.mark.parametrize(
+    ("says", "row"),
+    [
+        ("exit 0", ("ok", "200")),
+        ("server returned error: HTTP/1.1 404 Not Found", ("ok", "404")),
+        ("bad address 'api.example.test'", ("failed", "6")),
+        ("can't connect to remote host (192.0.2.1): Connection refused", ("failed", "7")),
+        ("download timed out", ("failed", "28")),
+        ("TLS error from peer (alert code 40): handshake failure", ("failed", "35")),
+        ("not an http or ftp url: https://api.example.test", ("none", "wget")),
+    ],
+)
+def test_what_busybox_wget_says(tmp_path: Path, says: str, row: Tuple[str, str]) -> None:
+    said_so = says if says.startswith("exit") else f'echo "wget: {says}" >&2; exit 1'
+    guest = run_script(tmp_path, f'wget [ "$1" != --version ] || exit 1; {said_so}')
+    assert (guest.state("https4"), guest.rows["https4"].detail) == row
+    assert guest.state("https6") == "none"
 
 
 def test_hostile_arguments_stay_words(tmp_path: Path) -> None:
