@@ -7,7 +7,10 @@ from pathlib import Path
 
 import nox
 
-__all__ = ["bench", "faults", "integration", "lab", "lint", "lock", "sim", "texts", "unit"]
+__all__ = [
+    *("bench", "faults", "integration", "lab", "lint", "lock", "locks", "played", "sim", "texts"),
+    "unit",
+]
 
 nox.needs_version = ">=2026.4"
 nox.options.default_venv_backend = "virtualenv"
@@ -92,6 +95,13 @@ def unit(session: nox.Session) -> None:
     _pytest(session, "tests/unit")
 
 
+@nox.session(default=False)
+def played(session: nox.Session) -> None:
+    """The unit tests once more, with this machine taken for a Mac and its user for an ordinary one."""
+    session.env.update({"CONTAINER_NET_PLAY": "darwin", "CONTAINER_NET_THOROUGH": "no"})
+    _pytest(session, "tests/unit")
+
+
 @nox.session
 def sim(session: nox.Session) -> None:
     """The real tasks in the real order, on a simulated Mac."""
@@ -140,6 +150,13 @@ def texts(session: nox.Session) -> None:
     """Bring the Korean catalogue up to the texts of the code; what is new has no Korean yet."""
     _install(session, "lint")
     session.run("python", "requirements/texts.py")
+
+
+@nox.session(default=False)
+def locks(session: nox.Session) -> None:
+    """Is there a wheel of every pinned package for every system and Python (needs a network)?"""
+    session.env["CONTAINER_NET_LOCKS"] = "1"
+    _pytest(session, "tests/unit/test_locks.py")
 
 
 @nox.session(default=False)

@@ -1,9 +1,14 @@
-"""What all tests share: English as the language, and property tests without a clock."""
+"""What all tests share: English as the language, property tests without a clock, a Mac played.
+
+CONTAINER_NET_PLAY=darwin: the tests, and the code under them, take this machine for a Mac and its
+user for an ordinary one. What they start as a process of its own is not played.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
+import sys
 from typing import Iterator, List
 
 import pytest
@@ -20,6 +25,11 @@ settings.register_profile(
     "container-net-ci", deadline=None, max_examples=TRIES, derandomize=True, print_blob=True
 )
 settings.load_profile("container-net-ci" if os.environ.get("CI") else "container-net")
+
+PLAYED = os.environ.get("CONTAINER_NET_PLAY", "")
+if PLAYED:
+    # Before any test module is imported: some of them ask while they are.
+    sys.platform = PLAYED
 
 # A shell starts what it puts into the background with Ctrl-C ignored, and children inherit that:
 # the tests of Ctrl-C are about a tool in the foreground.
@@ -38,3 +48,14 @@ def english() -> Iterator[None]:
     text.use(None)
     yield
     text.use(None)
+
+
+@pytest.fixture(autouse=True)
+def ordinary_user(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """On a Mac that is played: the first user that macOS makes."""
+    if PLAYED:
+        tmp_path_factory.getbasetemp()  # pytest looks whose the folder is
+        monkeypatch.setattr(os, "getuid", lambda: 501)
+        monkeypatch.setattr(os, "geteuid", lambda: 501)

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Dict, Iterator, List, Set, Tuple
 
 import pytest
-from packaging.markers import Marker
 
 from container_net import __version__, rehearsal
 from container_net.model import Missing
@@ -143,26 +142,6 @@ def test_a_compiled_package_is_pinned_for_macs_of_both_kinds_and_linux_on_every_
     entry = text.split("markupsafe==")[1].split("==")[0]
     wheels_each = 4  # macOS arm64 and x86_64, Linux aarch64 and x86_64
     assert entry.count("--hash") >= wheels_each * len(PYTHONS)
-
-
-@pytest.mark.parametrize("python", ["3.9", "3.14"])
-@pytest.mark.parametrize("lock", REQUIREMENTS, ids=lambda p: p.stem)
-def test_no_mac_is_asked_for_a_package_that_has_no_wheel_for_it(lock: Path, python: str) -> None:
-    """cryptography has had none for Intel Macs since 49.0.0; only the lab, on Linux, needs it."""
-    system = {
-        "sys_platform": "darwin",
-        "platform_system": "Darwin",
-        "platform_machine": "x86_64",
-        "platform_python_implementation": "CPython",
-        "implementation_name": "cpython",
-        "python_version": python,
-        "python_full_version": python + ".0",
-    }
-    rows = re.findall(r"^([a-z][a-z0-9-]*)==\S+(?: ; (.*?))? \\$", lock.read_text(), re.M)
-    assert rows
-    asked = {name for name, only in rows if not only or Marker(only).evaluate(system)}
-    assert asked
-    assert not asked & {"cryptography", "cffi", "trustme"}
 
 
 def test_the_pythons_are_the_same_everywhere() -> None:

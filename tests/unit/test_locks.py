@@ -1,0 +1,130 @@
+"""Every pinned package can be installed on every system and Python that is served.
+
+What a lock asks of a system is read from its markers. Whether there is a wheel for each of it only
+an index can tell: `nox -s locks` asks, as does anybody with CONTAINER_NET_LOCKS=1 and a network.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Dict, List, NamedTuple, Set, Tuple
+
+import pytest
+from packaging.markers import Marker
+
+TOP = Path(__file__).resolve().parents[2]
+LOCKS = sorted((TOP / "requirements").glob("*.txt"))
+PYTHONS = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
+# cryptography has no wheel for Intel Macs since 49.0.0; trustme, which needs it, serves the lab.
+LINUX_ONLY = {"cffi", "cryptography", "trustme"}
+# glibc 2.34 is older than that of any Linux in CI; pip finds the older macOS by itself.
+GLIBC = [*(f"manylinux_2_{minor}" for minor in range(34, 4, -1)), "manylinux2014", "linux"]
+
+
+class System(NamedTuple):
+    """A system as markers call it, and the platforms whose wheels it takes."""
+
+    sys_platform: str
+    machine: str
+    platforms: Tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.sys_platform}-{self.machine}"
+
+
+SYSTEMS = (
+    System("linux", "x86_64", tuple(f"{name}_x86_64" for name in GLIBC)),
+    System("linux", "aarch64", tuple(f"{name}_aarch64" for name in GLIBC)),
+    System("darwin", "arm64", ("macosx_15_0_arm64",)),
+    System("darwin", "x86_64", ("macosx_15_0_x86_64",)),
+)
+
+
+def asked(lock: str, system: System, python: str) -> Dict[str, str]:
+    """`NAME==VERSION` to its hashes, as this system is asked for it by a lock's text."""
+    about = {
+        "sys_platform": system.sys_platform,
+        "platform_system": system.sys_platform.capitalize(),
+        "platform_machine": system.machine,
+        "os_name": "posix",
+        "platform_python_implementation": "CPython",
+        "implementation_name": "cpython",
+        "python_version": python,
+        # The last ones are the usual ones; `> '3.9'` holds for any but the first.
+        "python_full_version": python + ".20",
+    }
+    found = {}
+    for row in lock.replace("\\\n", " ").splitlines():
+        match = re.fullmatch(r"([a-z0-9-]+==\S+)(?: ; (.+?))?((?: +--hash=\S+)+)", row.strip())
+        assert match, row
+        name, only, hashes = match.groups()
+        if not only or Marker(only).evaluate(about):
+            found[name] = hashes.strip()
+    return found
+
+
+def names(rows: Dict[str, str]) -> Set[str]:
+    return {row.split("==")[0] for row in rows}
+
+
+everywhere = pytest.mark.parametrize("system", SYSTEMS, ids=str)
+
+
+@everywhere
+@pytest.mark.parametrize("python", PYTHONS)
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.stem)
+def test_no_mac_is_asked_for_a_package_that_has_no_wheel_for_it(
+    lock: Path, python: str, system: System
+) -> None:
+    found = asked(lock.read_text(), system, python)
+    assert len(names(found)) == len(found), "one version of each"
+    assert found
+    if system.sys_platform == "darwin":
+        assert not names(found) & LINUX_ONLY
+
+
+@pytest.mark.parametrize("name", ["integration", "lab", "lint"])
+def test_without_its_marker_a_mac_would_be_asked_for_it(name: str) -> None:
+    text = (TOP / "requirements" / f"{name}.txt").read_text()
+    bare = re.sub(r"(?: ;| and) sys_platform == 'linux'", "", text)
+    for system in SYSTEMS:
+        assert names(asked(bare, system, "3.13")) >= LINUX_ONLY
+
+
+@pytest.mark.skipif(
+    not os.environ.get("CONTAINER_NET_LOCKS"), reason="asks an index: nox -s locks"
+)
+@pytest.mark.timeout(600)
+@everywhere
+@pytest.mark.parametrize("python", PYTHONS)
+def test_there_is_a_wheel_of_everything_for(python: str, system: System, tmp_path: Path) -> None:
+    """pip itself is asked, for all locks at once; it judges markers by the Python it runs on."""
+    rows: Dict[str, str] = {}
+    for lock in LOCKS:
+        rows.update(asked(lock.read_text(), system, python))
+    said = pip(rows, python, system, tmp_path)
+    if said.returncode:
+        # It stops at the first; all of them are told.
+        each = {row: pip({row: rows[row]}, python, system, tmp_path) for row in sorted(rows)}
+        lacking = [row for row, one in each.items() if one.returncode]
+        pytest.fail(f"no wheel of {', '.join(lacking) or 'something'}\n{said.stderr}")
+
+
+def pip(
+    rows: Dict[str, str], python: str, system: System, folder: Path
+) -> subprocess.CompletedProcess[str]:
+    wanted = folder / "wanted.txt"
+    wanted.write_text("".join(f"{row} {hashes}\n" for row, hashes in rows.items()))
+    command: List[str] = [
+        *(sys.executable, "-m", "pip", "install", "--dry-run", "--quiet", "--no-deps"),
+        *("--ignore-installed", "--target", str(folder / "nowhere"), "--no-input"),
+        *("--only-binary", ":all:", "--require-hashes", "-r", str(wanted)),
+        *("--implementation", "cp", "--python-version", python),
+    ]
+    for platform in system.platforms:
+        command += ["--platform", platform]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
