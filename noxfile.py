@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -39,8 +40,11 @@ def lint(session: nox.Session) -> None:
     # pytest and Nox, which these import, are written in a newer Python than the tasks are.
     session.run("mypy", "--python-version", "3.10", "noxfile.py", "tests")
     session.run("lint-imports", silent=True)
-    session.run("shellcheck", "-x", *SCRIPTS)
-    session.run("shellcheck", "--shell=sh", "templates/probe.sh")
+    if shutil.which("shellcheck", path=os.pathsep.join([session.bin, os.environ["PATH"]])):
+        session.run("shellcheck", "-x", *SCRIPTS, external=True)
+        session.run("shellcheck", "--shell=sh", "templates/probe.sh", external=True)
+    else:
+        session.warn("shellcheck left out: there is no pinned one for Linux on arm64")
     session.run("python", "requirements/texts.py", "--check", silent=True)
     tests = ("tests/unit/test_reconcile_render.py", "tests/unit/test_text.py")
     session.run("python", "-m", "pytest", "-q", *tests)

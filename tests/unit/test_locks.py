@@ -44,6 +44,11 @@ SYSTEMS = (
 )
 
 
+def full(python: str) -> str:
+    """3.9.6 is Apple's; of a version's first release some packages want nothing to do."""
+    return python + ".6"
+
+
 def asked(lock: str, system: System, python: str) -> Dict[str, str]:
     """`NAME==VERSION` to its hashes, as this system is asked for it by a lock's text."""
     about = {
@@ -54,8 +59,7 @@ def asked(lock: str, system: System, python: str) -> Dict[str, str]:
         "platform_python_implementation": "CPython",
         "implementation_name": "cpython",
         "python_version": python,
-        # The last ones are the usual ones; `> '3.9'` holds for any but the first.
-        "python_full_version": python + ".20",
+        "python_full_version": full(python),
     }
     found = {}
     for row in lock.replace("\\\n", " ").splitlines():
@@ -123,7 +127,7 @@ def pip(
         *(sys.executable, "-m", "pip", "install", "--dry-run", "--quiet", "--no-deps"),
         *("--ignore-installed", "--target", str(folder / "nowhere"), "--no-input"),
         *("--only-binary", ":all:", "--require-hashes", "-r", str(wanted)),
-        *("--implementation", "cp", "--python-version", python),
+        *("--implementation", "cp", "--python-version", full(python)),
     ]
     for platform in system.platforms:
         command += ["--platform", platform]
