@@ -13,7 +13,7 @@ import shlex
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Sequence
 
@@ -32,13 +32,18 @@ LIMIT = 60.0
 
 @dataclass(frozen=True)
 class Said:
-    """A command and what it said. `root`: through `sudo -n`. Code 124: it did not end in time."""
+    """A command and what it said. `root`: through `sudo -n`. Code 124: it did not end in time.
+
+    `began` is seconds since 1970, `took` seconds.
+    """
 
     argv: Sequence[str]
     root: bool
     code: int
     out: str
     err: str
+    began: float = 0.0
+    took: float = 0.0
 
     @property
     def lines(self) -> List[str]:
@@ -73,12 +78,17 @@ class Evidence:
         self.folder = folder
         self.said: List[Said] = []
         self.notes: List[str] = []
+        self.step = ""
+        """What the suite is doing; each command bears it."""
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
 
     def command(self, said: Said) -> None:
         self.said.append(said)
-        self._append("commands.jsonl", json.dumps(said.__dict__, default=list))
+        row = {"time": _clock(said.began), "step": self.step, **said.__dict__}
+        row["took"] = round(said.took, 3)
+        del row["began"]
+        self._append("commands.jsonl", json.dumps(row, default=list))
 
     def note(self, text: str) -> None:
         """A line for people, printed as well."""
@@ -94,6 +104,12 @@ class Evidence:
         if self.folder is not None:
             with (self.folder / name).open("a", encoding="utf-8") as file:
                 file.write(line + "\n")
+
+
+def _clock(seconds: float) -> str:
+    """UTC, as log(1) and GitHub's own log can be compared with."""
+    whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
+    return f"{whole}.{int(seconds % 1 * 1000):03d}Z"
 
 
 class Host:
@@ -125,7 +141,9 @@ class Host:
 
     def ask(self, *argv: str, root: bool = False, stdin: str = "") -> Said:
         """Run a program; nothing raises for its failure."""
+        began, clock = time.time(), time.monotonic()
         said = self._ask(argv, root, stdin)
+        said = replace(said, began=began, took=time.monotonic() - clock)
         self.evidence.command(said)
         return said
 
@@ -137,8 +155,11 @@ class Host:
 
     def task(self, *words: str, **settings: str) -> Ran:
         """A task of the tool, with the suite's subnet as a setting unless others are given."""
+        began, clock = time.time(), time.monotonic()
         ran = self._task(words, {**self.settings, **settings})
-        self.evidence.command(Said(["invoke", *words], False, ran.code, ran.out, ran.err))
+        took = time.monotonic() - clock
+        said = Said(["invoke", *words], False, ran.code, ran.out, ran.err, began, took)
+        self.evidence.command(said)
         return ran
 
     def runs(self) -> Optional[int]:

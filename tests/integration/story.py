@@ -96,9 +96,15 @@ class Keeper:
 
     def task(self, *words: str, **settings: str) -> Ran:
         """A task of the tool; references of pfctl's that come up meanwhile are noted."""
+        with self.noting():
+            return self.host.task(*words, **settings)
+
+    @contextlib.contextmanager
+    def noting(self) -> Iterator[None]:
+        """References of pfctl's that come up meanwhile are noted, to be given back if need be."""
         held = set(references(self.host))
         try:
-            return self.host.task(*words, **settings)
+            yield
         finally:
             new = set(references(self.host)) - held
             self.seen += sorted(row for row in new if row[1] == "pfctl")
@@ -106,10 +112,14 @@ class Keeper:
     @contextlib.contextmanager
     def named(self, step: str, quiet: bool = False) -> Iterator[None]:
         """What fails inside bears the step's name."""
-        self.step = step
+        self.step = self.evidence.step = step
         yield
         if not quiet:
             self.evidence.note(f"ok: {step}")
+
+    def as_it_was(self) -> None:
+        """Raises AssertionError where the machine is not as it was recorded."""
+        _same(self.before, record(self.host), self)
 
     def open(self, guest: Guest) -> None:
         self.guests.append(guest)
@@ -299,14 +309,14 @@ class _Teller:
         with self.keeper.named(STEPS[8]):
             self.keeper.close(self.guest)
             _ended(self.keeper.task("net.teardown", "--yes"))
-            self._as_it_was()
+            self.keeper.as_it_was()
 
     def nothing_left(self) -> None:
         with self.keeper.named(STEPS[9]):
             self.keeper.open(self.guest)
             self._nothing_answers()
             self.keeper.close(self.guest)
-            self._as_it_was()
+            self.keeper.as_it_was()
 
     # -- pieces
 
@@ -373,9 +383,6 @@ class _Teller:
             if line.strip() == self.rule and match:
                 return int(match.group(1)), int(match.group(2))
         return 0, 0
-
-    def _as_it_was(self) -> None:
-        _same(self.keeper.before, record(self.host), self.keeper)
 
 
 def _notes(now: State) -> Dict[str, str]:
