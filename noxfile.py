@@ -9,7 +9,16 @@ from pathlib import Path
 import nox
 
 __all__ = [
-    *("bench", "faults", "integration", "lab", "lint", "lock", "locks", "played", "sim", "texts"),
+    "bench",
+    "faults",
+    "integration",
+    "lab",
+    "lint",
+    "lock",
+    "locks",
+    "played",
+    "sim",
+    "texts",
     "unit",
 ]
 
@@ -101,7 +110,7 @@ def unit(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def played(session: nox.Session) -> None:
-    """The unit tests once more, with this machine taken for a Mac and its user for an ordinary one."""
+    """The unit tests with this machine taken for a Mac, and its user for an ordinary one."""
     session.env.update({"CONTAINER_NET_PLAY": "darwin", "CONTAINER_NET_THOROUGH": "no"})
     _pytest(session, "tests/unit")
 

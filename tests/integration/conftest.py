@@ -6,18 +6,21 @@ CONTAINER_NET_EVIDENCE names the folder where a Mac's evidence is kept.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 from typing import List, Tuple
 
 import pytest
+from integration.failure import annotation
 from integration.host import Evidence, SimHost, guard
 
 _stories: List[Tuple[str, Evidence]] = []
+_errors: List[str] = []
 
 
 def _kept(request: pytest.FixtureRequest, evidence: Evidence) -> Evidence:
-    if request.node.name.startswith("test_the_story"):
+    if request.node.name.startswith(("test_the_story", "test_what_a_user_types")):
         _stories.append((request.node.name, evidence))
     return evidence
 
@@ -40,7 +43,16 @@ def mac_evidence(request: pytest.FixtureRequest, tmp_path: Path) -> Evidence:
     if why:
         pytest.skip(why)
     place = os.environ.get("CONTAINER_NET_EVIDENCE")
-    return _kept(request, Evidence(Path(place).resolve() if place else tmp_path / "evidence"))
+    folder = Path(place).resolve() if place else tmp_path / "evidence"
+    if not request.node.name.startswith("test_the_story"):
+        folder /= re.sub(r"\W+", "-", request.node.name).strip("-")
+    return _kept(request, Evidence(folder))
+
+
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    """A failure becomes a line that GitHub shows beside the file."""
+    if call.excinfo is not None and not call.excinfo.errisinstance(pytest.skip.Exception):
+        _errors.append(annotation(call.excinfo.value, item.name))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -49,3 +61,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section(name.replace("_", " "))
         for note in found.notes:
             terminalreporter.line(note)
+    if os.environ.get("GITHUB_ACTIONS"):
+        for line in _errors:
+            terminalreporter.ensure_newline()
+            terminalreporter.line(line)

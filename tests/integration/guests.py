@@ -49,6 +49,7 @@ __all__ = [
     "SmallVm",
     "Unsuited",
     "answering",
+    "by_hand",
     "choose",
     "free_subnet",
     "mac_guests",
@@ -779,7 +780,7 @@ def _looked_at(host: Host, guest: Guest) -> Tuple[str, bool]:
     before = guest.internet()
     if any(before.values()):
         return f"it has the internet already: {before}", False
-    with _by_hand(host, guest.subnet):
+    with by_hand(host, guest.subnet):
         after = guest.internet()
     if not all(after.values()):
         return f"not even with a rule loaded by hand it gets out: {after}", True
@@ -787,7 +788,7 @@ def _looked_at(host: Host, guest: Guest) -> Tuple[str, bool]:
 
 
 @contextlib.contextmanager
-def _by_hand(host: Host, subnet: str) -> Iterator[None]:
+def by_hand(host: Host, subnet: str) -> Iterator[None]:
     """Forwarding, pf and a rule without the tool, and all of it taken back."""
     way = uplink(host)
     forwarding = host.must("/usr/sbin/sysctl", "-n", FORWARDING).out.strip()

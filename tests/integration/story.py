@@ -11,9 +11,9 @@ import contextlib
 import re
 import signal
 import threading
-import traceback
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
+from integration.failure import NoAnswer, keep
 from integration.guests import Guest, Unsuited
 from integration.host import LABEL, Host, Ran
 from integration.state import (
@@ -137,6 +137,9 @@ class Keeper:
         for number in self._signals:
             signal.signal(number, signal.SIG_IGN)
         try:
+            if isinstance(error, Exception):
+                keep(self.host, self.guests, self.before, self.step, error)
+            self.evidence.step = "putting back"
             left = self._put_back()
         finally:
             for number, handler in self._signals.items():
@@ -144,10 +147,6 @@ class Keeper:
         if error is not None and not isinstance(error, Exception):
             return  # interrupted: what was put back is in the notes
         if error is not None:
-            self.evidence.text(
-                "failure.txt",
-                "".join(traceback.format_exception(type(error), error, error.__traceback__)),
-            )
             raise Broken(self.step, str(error) or type(error).__name__, left) from error
         if left:
             raise Broken("nothing is left", "the suite put the machine back itself", left)
@@ -361,7 +360,8 @@ class _Teller:
         before = self._counters()
         answered = self.guest.internet()
         assert answered, "nothing was tried"
-        assert all(answered.values()), f"the guest does not get out: {answered}"
+        if not all(answered.values()):
+            raise NoAnswer(f"the guest does not get out: {answered}")
         after = self._counters()
         assert after[0] > before[0], f"pf does not look at our rule: {before} -> {after}"
         assert after[1] > before[1], f"our rule translates nothing: {before} -> {after}"
@@ -369,7 +369,8 @@ class _Teller:
     def _nothing_answers(self) -> None:
         """The gateway does, and behind it there is silence."""
         answered = self.guest.gateway()
-        assert all(answered.values()), f"its gateway does not answer: {answered}"
+        if not all(answered.values()):
+            raise NoAnswer(f"its gateway does not answer: {answered}")
         answered = self.guest.internet()
         assert answered, "nothing was tried"
         assert not any(answered.values()), f"the internet answers the guest: {answered}"

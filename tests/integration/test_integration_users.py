@@ -63,12 +63,11 @@ def test_an_onboard_that_stops_is_a_failure_and_everything_is_put_back(
     sim: SimHost, tmp_path: Path, checkout_path: str
 ) -> None:
     before = picture(sim.mac)["pf"]
-    with pytest.raises(Broken, match="exit 7") as failure, Keeper(sim) as keeper:
-        checkout = copied(keeper, sim, tmp_path / "clone", checkout_path)
-        with (checkout.folder / "onboard").open("a") as file:
-            file.write("exit 7\n")
-        text = (checkout.folder / "onboard").read_text().replace('exit "$verified"', "")
-        (checkout.folder / "onboard").write_text(text)
+    keeper = Keeper(sim)
+    checkout = copied(keeper, sim, tmp_path / "clone", checkout_path)
+    script = checkout.folder / "onboard"
+    script.write_text(script.read_text().replace('exit "$verified"', "exit 7"))
+    with pytest.raises(Broken, match="exit 7") as failure, keeper:
         use(keeper, checkout, SimGuest(sim))
     assert failure.value.step == "./onboard --yes"
     assert failure.value.left == ()
@@ -77,9 +76,7 @@ def test_an_onboard_that_stops_is_a_failure_and_everything_is_put_back(
 
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("whose", ["Apple's", "a newer one"])
-def test_what_a_user_types_on_this_mac(
-    whose: str, mac_evidence: Evidence, tmp_path: Path
-) -> None:
+def test_what_a_user_types_on_this_mac(whose: str, mac_evidence: Evidence, tmp_path: Path) -> None:
     path = pythons().get(whose)
     if path is None:
         pytest.skip(f"{whose}: this suite runs on the only Python there is")

@@ -12,8 +12,9 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Callable, Dict, Mapping, Sequence, Tuple
+from typing import Callable, Dict, Sequence, Tuple
 
+from integration.failure import NoAnswer
 from integration.guests import Guest
 from integration.host import ROOT, Ran, Said
 from integration.story import Keeper
@@ -21,6 +22,7 @@ from integration.story import Keeper
 __all__ = ["LOOKS", "SYSTEM_PATH", "Checkout", "pythons", "use"]
 
 SYSTEM_PATH = "/usr/bin:/bin:/usr/sbin:/sbin"
+LOCALES = {"en": "C.UTF-8", "ko": "ko_KR.UTF-8"}
 COPIED = ("container_net", "onboard", "requirements", "simmac", "tasks.py", "templates")
 # Each task that changes nothing, and the exit codes that it may have where it was set up without
 # the program `container`: 3 is "not all could be measured".
@@ -97,8 +99,9 @@ def use(keeper: Keeper, checkout: Checkout, guest: Guest) -> None:
         keeper.evidence.note(f"the user's Python: {python}")
         answered = guest.internet()
         assert answered, "nothing was tried"
-        assert all(answered.values()), f"the guest does not get out: {answered}"
-    for lang in ("en", "ko"):
+        if not all(answered.values()):
+            raise NoAnswer(f"the guest does not get out: {answered}")
+    for lang in LOCALES:
         with keeper.named(f"the tasks that only look, in {lang}"):
             for words, codes in LOOKS:
                 _look(checkout, [word.format(lang=lang) for word in words], codes, lang)
@@ -122,14 +125,10 @@ def _kept(keeper: Keeper, act: Callable[[], Ran]) -> Ran:
 
 
 def _look(checkout: Checkout, words: Sequence[str], codes: Sequence[int], lang: str) -> None:
-    ran = checkout.type(".venv/bin/invoke", *words, **_locale(lang))
+    ran = checkout.type(".venv/bin/invoke", *words, LC_ALL=LOCALES[lang])
     _ended(ran, codes)
     if "--report" not in words:
         _in_language(ran.out, lang)
-
-
-def _locale(lang: str) -> Mapping[str, str]:
-    return {"LC_ALL": "ko_KR.UTF-8" if lang == "ko" else "C.UTF-8"}
 
 
 def _in_language(text: str, lang: str) -> None:

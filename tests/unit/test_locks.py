@@ -99,9 +99,7 @@ def test_without_its_marker_a_mac_would_be_asked_for_it(name: str) -> None:
         assert names(asked(bare, system, "3.13")) >= LINUX_ONLY
 
 
-@pytest.mark.skipif(
-    not os.environ.get("CONTAINER_NET_LOCKS"), reason="asks an index: nox -s locks"
-)
+@pytest.mark.skipif(not os.environ.get("CONTAINER_NET_LOCKS"), reason="asks an index: nox -s locks")
 @pytest.mark.timeout(600)
 @everywhere
 @pytest.mark.parametrize("python", PYTHONS)
