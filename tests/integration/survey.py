@@ -63,7 +63,7 @@ SHARING_LOG = 'process == "InternetSharing" OR process == "bootpd" OR eventMessa
 @dataclass(frozen=True)
 class Look:
     """A question. `settles`: sections of docs/reference/macos.md with words of theirs. `ask`
-    answers, in rows that are told apart by `; `."""
+    answers, in rows that are told apart by `; `; a row may have rows of its own."""
 
     question: str
     settles: Tuple[Tuple[int, str], ...]
@@ -184,7 +184,7 @@ def _changed(one: State, other: State) -> str:
         come = [f"+{line}" for line in after if line not in before]
         if gone or come:
             rows.append(f"{name}: {' '.join([*gone, *come])[:400]}")
-    return "; ".join(rows) or "nothing"
+    return "".join(f"\n  - {row}" for row in rows) or " nothing"
 
 
 def _of_guest(guest: Guest, pauses: Sequence[float]) -> Callable[[Host], str]:
@@ -193,7 +193,7 @@ def _of_guest(guest: Guest, pauses: Sequence[float]) -> Callable[[Host], str]:
         before = _watch(host)
         with guest.up():
             up = _watch(host)
-            rows.append(f"its coming changed {_changed(before, up)}")
+            rows.append(f"its coming changed:{_changed(before, up)}")
             for kind in ("nat", "rules"):
                 for child in ("", "/base_v4", "/shared_v4"):
                     host.ask("/sbin/pfctl", "-a", SHARING + child, "-s", kind, root=True)
@@ -205,15 +205,15 @@ def _of_guest(guest: Guest, pauses: Sequence[float]) -> Callable[[Host], str]:
                 rows.append(f"the internet with a rule by hand: {guest.internet()}")
             rows.append(f"default route meanwhile: {_route(host)}")
         last, since = _watch(host), 0.0
-        rows.append(f"its going changed {_changed(up, last)}")
+        rows.append(f"its going changed:{_changed(up, last)}")
         for pause in pauses:
             time.sleep(pause)
             since += pause
             now = _watch(host)
             if now != last:
-                rows.append(f"{since:.0f} s later: {_changed(last, now)}")
+                rows.append(f"{since:.0f} s later:{_changed(last, now)}")
             last = now
-        rows.append(f"left after {since:.0f} s: {_changed(before, last)}")
+        rows.append(f"left after {since:.0f} s:{_changed(before, last)}")
         predicate = ("--predicate", SHARING_LOG)
         host.ask("/usr/bin/log", "show", "--last", "2m", "--style", "compact", *predicate)
         return "; ".join(rows)
