@@ -54,6 +54,8 @@ BLOCKS: Tuple[Tuple[str, bool, Tuple[str, ...]], ...] = (
         ("/usr/bin/log", "show", "--last", "5m", "--style", "compact", "--predicate", LOGGED),
     ),
 )  # fmt: skip
+# Seconds, after which the machine is put back whatever could not be asked.
+BUDGET = 300.0
 CAPTURED = " or ".join(("arp", "icmp", *(f"host {address}" for address in PUBLIC)))
 
 
@@ -66,8 +68,15 @@ def keep(host: Host, guests: Sequence[Guest], before: State, step: str, error: E
 
     Raises nothing: what could not be kept is in the text.
     """
-    evidence = host.evidence
-    evidence.step = f"failure in: {step}"
+    host.evidence.step = f"failure in: {step}"
+    for line in _attempt(lambda: _keep(host, guests, before, step, error)):
+        host.evidence.note(line)
+
+
+def _keep(
+    host: Host, guests: Sequence[Guest], before: State, step: str, error: Exception
+) -> List[str]:
+    evidence, end = host.evidence, time.monotonic() + BUDGET
     trace = "".join(traceback.format_exception(type(error), error, error.__traceback__))
     evidence.text("failure.txt", f"step: {step}\nwhy: {error}\n\n{trace}")
     rows = [f"step: {step}", f"why: {error}", "", "== what differs from before"]
@@ -78,8 +87,12 @@ def keep(host: Host, guests: Sequence[Guest], before: State, step: str, error: E
         evidence.text("failure-packets.txt", "\n".join(packets) + "\n")
     for title, root, argv in BLOCKS:
         rows += ["", f"== {title}: {shlex.join(argv)}"]
+        if time.monotonic() > end:
+            rows.append(f"left out: {BUDGET:.0f} s were over")
+            continue
         rows += _attempt(lambda a=argv, r=root: _said(host, a, r))  # type: ignore[misc]
     evidence.text("failure-state.txt", "\n".join(rows) + "\n")
+    return []
 
 
 def _attempt(act: Callable[[], List[str]]) -> List[str]:

@@ -97,6 +97,32 @@ def test_a_command_that_fails_takes_no_other_with_it(
     assert picture(sim.mac)["pf"] == before["pf"]
 
 
+def test_the_machine_is_put_back_even_where_nothing_can_be_kept(
+    sim: SimHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = picture(sim.mac)
+
+    def full(name: str, text: str) -> None:
+        if name.startswith("failure"):
+            raise OSError("no space left on device")
+
+    monkeypatch.setattr(sim.evidence, "text", full)
+    why = pytest.raises(Broken, match="forwarding is not 1")
+    with broken("no forwarding"), why as caught, Keeper(sim) as keeper:
+        tell(keeper, SimGuest(sim))
+    assert caught.value.left == ()
+    assert "not to be had: OSError: no space left on device" in sim.evidence.notes
+    assert picture(sim.mac)["pf"] == before["pf"]
+
+
+def test_what_takes_too_long_is_left_out_by_name(
+    sim: SimHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(failure, "BUDGET", -1.0)
+    state = red(sim, "no forwarding")["failure-state.txt"]
+    assert state.count("left out: -1 s were over") == len(failure.BLOCKS)
+
+
 def test_a_failure_is_shown_beside_its_line(sim: SimHost) -> None:
     with broken("no forwarding"), pytest.raises(Broken) as caught, Keeper(sim) as keeper:
         tell(keeper, SimGuest(sim))

@@ -95,8 +95,9 @@ def use(keeper: Keeper, checkout: Checkout, guest: Guest) -> None:
     with keeper.named("./onboard --yes"):
         keeper.open(guest)
         _ended(_kept(keeper, lambda: checkout.type("./onboard", "--yes", limit=600)), (0, 3))
-        python = checkout.type(".venv/bin/python", "-VV").out.strip()
-        keeper.evidence.note(f"the user's Python: {python}")
+        about = "import sys; print(sys.version, sys.base_prefix)"
+        python = checkout.type(".venv/bin/python", "-c", about).out
+        keeper.evidence.note(f"the user's Python: {' '.join(python.split())}")
         answered = guest.internet()
         assert answered, "nothing was tried"
         if not all(answered.values()):
