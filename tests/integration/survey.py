@@ -226,7 +226,7 @@ def _route(host: Host) -> str:
     return next((line.strip() for line in said.lines if "interface:" in line), "none")
 
 
-def looks(candidates: Sequence[Guest], pauses: Sequence[float] = PAUSES) -> Iterator[Look]:
+def looks(candidates: Sequence[Guest], pauses: Optional[Sequence[float]] = None) -> Iterator[Look]:
     """All questions: the machine at rest first, then pf's words, then the guests."""
     yield Look("which macOS, xnu and pf is this?", ((14, "in every version"),), _versions)
     yield Look("what is there at rest?", ((5, "it does not enable pf"),), _at_rest)
@@ -259,7 +259,7 @@ def looks(candidates: Sequence[Guest], pauses: Sequence[float] = PAUSES) -> Iter
     )
     for guest in candidates:
         question = f"{guest.name}: what comes, what goes, and who answers it?"
-        yield Look(question, facts, _of_guest(guest, pauses))
+        yield Look(question, facts, _of_guest(guest, PAUSES if pauses is None else pauses))
 
 
 # -- writing it down

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time as clock
 from pathlib import Path
 from typing import Any, Dict, List
 
@@ -15,6 +16,7 @@ from integration.guests import SimGuest
 from integration.host import ROOT, SimHost
 from integration.mutations import broken
 from integration.story import Broken, Keeper, tell
+from integration.test_integration_guests import Scripted, silent
 from sim.support import picture
 
 
@@ -158,3 +160,25 @@ def test_the_line_comes_at_the_end_of_a_run(tmp_path: Path, told: str, number: i
     )
     assert ran.returncode == 1, ran.stdout + ran.stderr
     assert ran.stdout.count("\n::error title=test_red::") == number
+
+
+def test_each_interface_on_the_way_is_listened_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "listens"
+    program.write_text(
+        '#!/bin/sh\ntrap \'echo "2 packets captured"; exit 0\' INT\necho "$*"\n'
+        "while :; do sleep 0.05; done\n"
+    )
+    program.chmod(0o755)
+    pause = clock.sleep
+    monkeypatch.setattr(failure, "SUDO", (str(program),))
+    monkeypatch.setattr(clock, "sleep", lambda _: pause(0.3))
+    host = Scripted(silent)
+    host.name = "mac"
+    with failure._listening(host, ["en0", "bridge100"]) as heard:
+        assert heard == {}
+    assert sorted(heard) == ["bridge100", "en0"]
+    for name, text in heard.items():
+        assert f"/usr/sbin/tcpdump -n -e -l -c 300 -i {name} arp or icmp or host 1.1.1.1" in text
+        assert text.endswith("2 packets captured\n")

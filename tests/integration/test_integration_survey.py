@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, List, Sequence
 
 import pytest
-from integration import survey
+from integration import guests, survey
 from integration.guests import Feth, Guest, HelperGuest, Shared, SimGuest, SimShared, Unsuited
 from integration.host import ROOT, Said, SimHost
 from integration.survey import Look, looks
@@ -74,8 +74,8 @@ def test_a_look_that_fails_is_told_and_the_others_go_on(
         def internet(self) -> Any:
             raise OSError("no buffer space")
 
-    guests: List[Guest] = [Absent(sim), Raises(sim), SimGuest(sim)]
-    answers = survey.survey(sim, list(looks(guests, (0.0,))), tmp_path, None)
+    candidates: List[Guest] = [Absent(sim), Raises(sim), SimGuest(sim)]
+    answers = survey.survey(sim, list(looks(candidates, (0.0,))), tmp_path, None)
     assert answers[-3] == "not answered: Unsuited: vmnet-helper is not installed"
     assert answers[-2] == "not answered: OSError: no buffer space"
     assert "the internet with a rule by hand" in answers[-1]
@@ -141,3 +141,20 @@ def test_the_command_always_ends_well(
     assert "survey of the simulated Mac: this is linux" in capsys.readouterr().out
     monkeypatch.setattr(survey, "SimHost", None)
     assert survey.main([str(tmp_path / "out")]) == 0
+
+
+def test_on_a_mac_whose_owner_agreed_the_mac_itself_is_looked_at(
+    sim: SimHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(survey, "guard", lambda *_: "")
+    monkeypatch.setattr(survey, "MacHost", lambda _: sim)
+    monkeypatch.setattr(survey, "PAUSES", (0.0,))
+    monkeypatch.setattr(guests, "answering", lambda: ("tcp",))
+    monkeypatch.setattr(guests, "_macos", lambda: 26)
+    assert survey.main([str(tmp_path)]) == 0
+    text = (tmp_path / "survey.md").read_text()
+    # This machine has none of a Mac's guests; the rest is answered all the same.
+    for name in ("vmnet in host mode", "vmnet in shared mode", "a feth pair"):
+        assert f"## {name}: what comes" in text
+    assert text.count("not answered: Unsuited: ") == 3
+    assert "(utun29:0)" in text
