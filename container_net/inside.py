@@ -105,7 +105,8 @@ def measure(
     wanted = downloadable(target.image)
     if found.problem is Problem.OTHER and pull is not None and pull(wanted):
         words = [container, "image", "pull", wanted]
-        answer = machine.run(words, user=machine.container_user, timeout=PULL_LIMIT)
+        waits = _("Downloading {image}").format(image=wanted)
+        answer = machine.run(words, user=machine.container_user, timeout=PULL_LIMIT, waits=waits)
         if answer.code == 0 and not answer.timed_out:
             found = Reading((wanted,), answer.shown)
     if found.value is None:

@@ -15,9 +15,20 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Callable, List, Optional, Sequence, Tuple, TypeVar, Union
+from typing import (
+    Callable,
+    ContextManager,
+    Iterator,
+    List,
+    Optional,
+    Sequence,
+    Tuple,
+    TypeVar,
+    Union,
+)
 
 from invoke.config import Config
 from invoke.context import Context
@@ -85,6 +96,11 @@ class CommandFailed(NetError):
         self.answer = answer
 
 
+@contextmanager
+def _silently(_text: str) -> Iterator[None]:
+    yield
+
+
 def temporary(target: PurePosixPath) -> PurePosixPath:
     """Where a file's new content waits: beside it, in a folder that only root can write."""
     return target.with_name(f".{target.name}.container-net")
@@ -121,6 +137,8 @@ class Machine:
     ) -> None:
         self.sysroot = sysroot
         self.container_user = container_user
+        self.waiting: Callable[[str], ContextManager[None]] = _silently
+        """Tells a person what a long command is waited for."""
         self._cancel = threading.Event()
         self._context = _prepared(context, self._cancel)
 
@@ -140,10 +158,12 @@ class Machine:
         user: Optional[str] = None,
         stdin: str = "",
         timeout: float = READ_LIMIT,
+        waits: str = "",
     ) -> CommandResult:
         """Run a program by its absolute path. Elements that are `MacPath` get the sysroot.
 
-        `timeout` is in seconds. Nothing raises for a command's failure; the CommandResult says it.
+        `timeout` is in seconds; `waits` is shown meanwhile to a person. Nothing raises for a
+        command's failure; the CommandResult says it.
         """
         words = [self.path(argv[0])]
         words += [self.path(w) if isinstance(w, PurePosixPath) else w for w in argv[1:]]
@@ -154,19 +174,20 @@ class Machine:
         elif user is not None:
             words = [self.path("/usr/bin/sudo"), "-n", "-u", user, *words]
         try:
-            result = self._context.run(
-                shlex.join(words),
-                # Always given: a user's own configuration would change what is read.
-                hide=True,
-                warn=True,
-                pty=False,
-                echo=False,
-                dry=False,
-                shell="/bin/sh",
-                encoding="latin-1",
-                in_stream=io.StringIO(stdin) if stdin else False,
-                timeout=timeout,
-            )
+            with self.waiting(waits) if waits else _silently(waits):
+                result = self._context.run(
+                    shlex.join(words),
+                    # Always given: a user's own configuration would change what is read.
+                    hide=True,
+                    warn=True,
+                    pty=False,
+                    echo=False,
+                    dry=False,
+                    shell="/bin/sh",
+                    encoding="latin-1",
+                    in_stream=io.StringIO(stdin) if stdin else False,
+                    timeout=timeout,
+                )
         except CommandTimedOut as error:
             leftover = getattr(error.result, "leftover", None)
             if root and leftover:

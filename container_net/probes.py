@@ -487,14 +487,18 @@ def guest(
     user = machine.container_user
     if running:
         answer = machine.run(
-            (container, "exec", running, "sh", *asked), user=user, timeout=GUEST_LIMIT
+            (container, "exec", running, "sh", *asked),
+            user=user,
+            timeout=GUEST_LIMIT,
+            waits=_("Measuring in container {name}").format(name=running),
         )
         return _table(answer, f"container exec {running}")
     name = f"container-net-probe-{os.getpid()}"
     started = (container, "run", "--rm", "--name", name, "--entrypoint", "sh", target.image)
     ended = False
     try:
-        answer = machine.run((*started, *asked), user=user, timeout=GUEST_LIMIT)
+        waits = _("Measuring in a container of {image}").format(image=target.image)
+        answer = machine.run((*started, *asked), user=user, timeout=GUEST_LIMIT, waits=waits)
         ended = not answer.timed_out
     finally:
         # A client that was ended takes its container away; one that could not, does not.

@@ -5,6 +5,7 @@ Colour and drawing on a terminal (rich), plain text in a pipe; both say the same
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -13,7 +14,18 @@ import sys
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, TextIO, Tuple
+from typing import (
+    Any,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    Mapping,
+    Optional,
+    Sequence,
+    TextIO,
+    Tuple,
+)
 
 from . import __version__, env, path, render
 from .desired import Desired, bridge_of, our_token
@@ -148,6 +160,22 @@ class Screen:
     def warn(self, lines: Iterable[Line]) -> None:
         """What is said with `--json` and in pipes too: on stderr."""
         self._print(lines, sys.stderr)
+
+    @contextlib.contextmanager
+    def waiting(self, text: str) -> Iterator[None]:
+        """While something is waited for: what, and for how long; gone afterwards. Only a person at
+        a terminal sees it."""
+        if self.as_json or not (sys.stdout.isatty() and sys.stderr.isatty()):
+            yield
+            return
+        from rich.console import Console
+        from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+        columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False))
+        console = Console(stderr=True)
+        with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as shown:
+            shown.add_task(text, total=None)
+            yield
 
     def data(self, value: Dict[str, Any]) -> None:
         if self.as_json:

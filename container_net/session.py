@@ -89,7 +89,9 @@ def open_session(context: Context, screen: Screen, options: Options) -> Session:
     chosen = settings.load(context.config.get("net"), os.environ, given)
     use(chosen.lang)
     dry = bool(context.config.run.dry)
-    return Session(open_machine(context, chosen.sysroot), chosen, screen, options, dry)
+    machine = open_machine(context, chosen.sysroot)
+    machine.waiting = screen.waiting
+    return Session(machine, chosen, screen, options, dry)
 
 
 @dataclass
@@ -450,9 +452,8 @@ class Session:
         self.screen.show([line(f"{step.state}.")])
         if not self._yes(_("Run `{command}` now? [y/N] ").format(command=command)):
             return False
-        self.screen.show([line(_("Waiting for `{command}`...").format(command=command), "dim")])
         argv, user = [container, *step.words], self.machine.container_user
-        answer = self.machine.run(argv, user=user, timeout=FIRST_STEP_LIMIT)
+        answer = self.machine.run(argv, user=user, timeout=FIRST_STEP_LIMIT, waits=command)
         if answer.timed_out or answer.code != 0:
             said = parse.excerpt(answer.err) or parse.excerpt(answer.out) or _("it printed nothing")
             raise Missing(_("`{command}` failed: {text}").format(command=command, text=said))

@@ -44,8 +44,9 @@ class Tape(Machine):
         user: Optional[str] = None,
         stdin: str = "",
         timeout: float = READ_LIMIT,
+        waits: str = "",
     ) -> CommandResult:
-        answer = super().run(argv, root=root, user=user, stdin=stdin, timeout=timeout)
+        answer = super().run(argv, root=root, user=user, stdin=stdin, timeout=timeout, waits=waits)
         asked = key([str(word) for word in argv])
         if asked is not None and asked[0] != "file":
             out = _ours_only(answer.out) if asked == ("launchctl", "disabled") else answer.out

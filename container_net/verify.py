@@ -139,6 +139,7 @@ def _curl(machine: Machine, container: str, image: str, url: str) -> CommandResu
         [container, "run", "--rm", "--entrypoint", "curl", image, *words],
         user=machine.container_user,
         timeout=RUN_LIMIT,
+        waits=_("Measuring in a container of {image}").format(image=image),
     )
 
 

@@ -70,6 +70,7 @@ class Transcript(Machine):
         user: Optional[str] = None,  # noqa: ARG002
         stdin: str = "",  # noqa: ARG002
         timeout: float = READ_LIMIT,  # noqa: ARG002
+        waits: str = "",  # noqa: ARG002
     ) -> CommandResult:
         shown = ("sudo " if root else "") + shlex.join(str(word) for word in argv)
         wanted = key([str(word) for word in argv])

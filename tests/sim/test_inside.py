@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any, Callable, Dict, List
 
 import pytest
@@ -11,6 +17,7 @@ from sim.support import picture, run
 from simmac import Mac
 
 New = Callable[..., Mac]
+ROOT = Path(__file__).parents[2]
 IMAGES = ("nanoclaw-agent:latest", "docker.io/curlimages/curl:latest")
 PULLED = "docker.io/library/alpine:3"
 
@@ -137,3 +144,32 @@ def test_an_image_that_somebody_named_is_not_replaced_by_another(new: New) -> No
     said = run(mac, "net.verify", "--image", "mine:1", "--pull")
     assert "container run --rm mine:1" in said.out
     assert ["image", "pull"] in asked(mac)
+
+
+def _on_a_terminal(mac: Mac, *words: str) -> str:
+    """What a person sees of a task: everything that the terminal was sent."""
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "invoke", *words]
+    env = {**os.environ, "INVOKE_NET_SYSROOT": str(mac.path), "TERM": "xterm", "LANG": "C.UTF-8"}
+    with subprocess.Popen(command, cwd=ROOT, env=env, stdin=theirs, stdout=theirs, stderr=theirs):
+        os.close(theirs)
+        sent = b""
+        with contextlib.suppress(OSError):  # Linux says EIO where the other end is shut
+            while data := os.read(ours, 65536):
+                sent += data
+    os.close(ours)
+    return sent.decode()
+
+
+def test_a_person_sees_what_is_waited_for_and_a_pipe_does_not(new: New) -> None:
+    mac = new("idle")
+    sent = _on_a_terminal(mac, "net.verify")
+    waits = "Measuring in a container of nanoclaw-agent:latest"
+    assert waits in sent
+    assert "0:00:0" in sent
+    # Wiped before the answer is written.
+    assert "\x1b[2K" in sent[sent.index(waits) :]
+    for words in (("net.verify",), ("net.verify", "--json")):
+        piped = run(mac, *words)
+        assert waits not in piped.out + piped.err
+    assert waits not in _on_a_terminal(mac, "net.verify", "--json")
