@@ -9,7 +9,6 @@ import dataclasses
 import re
 import shlex
 from dataclasses import dataclass
-from functools import partial
 from ipaddress import IPv4Address
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 from urllib.parse import urlsplit
@@ -132,24 +131,21 @@ def _deeper(
     container = facts.container_path
     if container is None:
         return extra
-    calls: Dict[str, Callable[[], Any]] = {}
     # A service that does not answer is not asked for more.
     if facts.container_service.known and (
         facts.container_service.value != "running" or (target is not None and target.start)
     ):
-        calls["logs"] = partial(probes.logs, machine, container)
-    if target is not None:
-        desired = desire(facts, dataclasses.replace(settings, uplinks=()))
-        calls["guest"] = partial(inside.measure, machine, facts, desired, target, pull)
-    read = dict(zip(calls, machine.side_by_side(list(calls.values()))))
-    extra = dataclasses.replace(extra, logs=read.get("logs"), target=target)
-    if read.get("guest") is None:
+        extra = dataclasses.replace(extra, logs=probes.logs(machine, container))
+    if target is None:
         return extra
-    guest, image = read["guest"]
-    if guest.known:
-        of = facts_module.image(machine, facts, image)
-        extra = dataclasses.replace(extra, image=of)
-    return dataclasses.replace(extra, guest=guest)
+    extra = dataclasses.replace(extra, target=target)
+    desired = desire(facts, dataclasses.replace(settings, uplinks=()))
+    asked = inside.measure(machine, facts, desired, target, pull)
+    if asked is None:
+        return extra
+    guest, image = asked
+    of = facts_module.image(machine, facts, image) if guest.known else None
+    return dataclasses.replace(extra, guest=guest, image=of)
 
 
 def target_of(settings: Settings, options: Options) -> Target:

@@ -109,6 +109,10 @@ def measure(
         answer = machine.run(words, user=machine.container_user, timeout=PULL_LIMIT, waits=waits)
         if answer.code == 0 and not answer.timed_out:
             found = Reading((wanted,), answer.shown)
+        else:
+            why = parse.excerpt(answer.err) or parse.excerpt(answer.out) or _("it printed nothing")
+            said = _("`{command}` failed: {text}").format(command=answer.shown, text=why)
+            found = Reading(source=answer.shown, problem=Problem.OTHER, said=said)
     if found.value is None:
         return last or (found.lost(), target.image)
     subnet = next(iter(desired.nat_subnets), None)

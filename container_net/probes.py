@@ -153,7 +153,7 @@ class Extra:
     logs: Optional[Reading[Tuple[str, ...]]] = None
     """container's own log, read only where something points there."""
     guest: Optional[Reading[Guest]] = None
-    """The probe in a container, made only where asked for."""
+    """The probe in a container: one that runs, or where asked for one that was started."""
     image: Optional[Reading[Optional[Image]]] = None
     target: Optional[Target] = field(default=None, compare=False)
 

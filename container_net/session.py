@@ -50,10 +50,10 @@ from .settings import Settings
 from .text import _, use
 from .verify import Check
 
+__all__ = ["Session", "interruptible", "open_session"]
+
 # `container system kernel set` downloads.
 FIRST_STEP_LIMIT = 900.0
-
-__all__ = ["Session", "interruptible", "open_session"]
 
 
 @contextlib.contextmanager
@@ -224,7 +224,7 @@ class Session:
             return self._show_plan(found, planning.teardown(found, *persist.unpersist(found)))
         keep = self.options.persist
         found, desired = self.look_as_root(keep=keep)
-        leave = self._works_already(found, desired, keep=keep)
+        leave = self._works_already(found, desired, keep=keep, planned=True)
         return self._show_plan(found, self._wanted(found, desired, keep, leave))
 
     def _show_plan(self, found: Facts, made: planning.Plan) -> int:
@@ -236,7 +236,7 @@ class Session:
     # -- setup
 
     def _works_already(
-        self, found: Facts, desired: Desired, *, keep: bool = False
+        self, found: Facts, desired: Desired, *, keep: bool = False, planned: bool = False
     ) -> Optional[Tuple[str, ...]]:
         """Why this Mac is left alone, or None. Raises Missing where root is missing.
 
@@ -255,7 +255,8 @@ class Session:
             trying = _("No container is running; trying to start one to measure...")
             self.screen.show([line(trying, "dim")])
         image = facts.image(self.machine, found, self.settings.image)
-        check = verify.fetch(self.machine, found, self.settings, image, self.pull)
+        pull = None if planned else self.pull
+        check = verify.fetch(self.machine, found, self.settings, image, pull)
         if check.state == status.OK:
             return (
                 _("this Mac works: {title} ({evidence})").format(

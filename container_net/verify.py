@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Network
 from typing import Callable, Dict, Optional, Tuple
@@ -23,8 +24,7 @@ __all__ = ["Check", "exit_code", "fetch", "verify"]
 
 # The container starts a virtual machine first; curl itself gives up after 5 s (guide).
 RUN_LIMIT = 40.0
-# container's code where the program is not in the image.
-NOT_FOUND = 127
+_NO_PROGRAM = re.compile(r"failed to find target executable|executable file not found")
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def fetch(
         return Check(name, title, UNKNOWN, no_kernel(), KERNEL)
     if image.known and image.value is not None:
         answer = _curl(machine, facts.container_path, settings.image, settings.url)
-        if answer.code != NOT_FOUND:
+        if answer.code != 127 and not _NO_PROGRAM.search(answer.err):
             return _judge(name, title, answer, settings)
     return _from_inside(name, title, inside.of(machine, facts, settings, pull=pull), settings)
 
@@ -147,12 +147,16 @@ def _curl(machine: Machine, container: str, image: str, url: str) -> CommandResu
 CLOSED_PORT = 9
 
 
+def _fence_title() -> str:
+    return _("a container reaches nothing private")
+
+
 def _fence(
     machine: Machine, facts: Facts, desired: Desired, settings: Settings, internet: Check
 ) -> Check:
     """A container asks the Mac's own address on the LAN, which must not answer, and pf must have
     counted that it dropped the packet: silence alone could be a stealthy firewall's."""
-    name, title = "fence", _("a container reaches nothing private")
+    name, title = "fence", _fence_title()
     seen = look(facts, desired).fence
     if seen is not None and seen.state != OK:
         return Check(name, title, seen.state, seen.evidence, seen.cure)
@@ -319,6 +323,9 @@ def verify(
     )
     if desired.fence is None:
         return checks
+    if image.value is None:
+        why = _("measured only by an image that has curl: --image IMAGE")
+        return (*checks, Check("fence", _fence_title(), UNKNOWN, why))
     return (*checks, _fence(machine, facts, desired, settings, internet))
 
 

@@ -488,7 +488,7 @@ def _guest(call: Call, command: List[str], network: Dict[str, Any], image: Dict[
     program = os.path.basename(command[0]) if command else "true"
     if program not in image.get("programs", [program]):
         call.warn(f'Error: failed to find target executable "{program}"')
-        return 127
+        return 1
     real = carrier.guest(call.world, network["id"], command)
     if real is not None:
         call.out.append(real["out"].encode("latin-1"))

@@ -14,6 +14,7 @@ import pytest
 from faults.scenes.base import guest
 from sim.support import picture, run
 
+from container_net.session import Session
 from simmac import Mac
 
 New = Callable[..., Mac]
@@ -133,6 +134,38 @@ def test_with_pull_the_evidence_is_got_and_the_guest_gets_out(new: New) -> None:
     assert ["image", "pull"] in asked(mac)
     said = run(mac, "net.verify")
     assert "HTTP status 404, as expected" in said.out
+
+
+def test_the_guides_image_without_curl_is_asked_in_another_way(new: New) -> None:
+    mac = new("idle")
+    mac.add_image(IMAGES[0], programs=["sh"])
+    said = run(mac, "net.verify")
+    assert "HTTP status 404, as expected (container run --rm nanoclaw-agent:latest)" in said.out
+
+
+def test_a_download_that_fails_says_why(new: New) -> None:
+    mac = without_images(new("idle"))
+    mac.fail("container image pull", 1, "Error: no space left on device")
+    said = run(mac, "net.verify", "--pull")
+    assert said.code == 3
+    assert "no space left on device" in said.out
+
+
+def test_a_plan_downloads_nothing(new: New, monkeypatch: pytest.MonkeyPatch) -> None:
+    mac = without_images(new("idle"))
+    monkeypatch.setattr(Session, "_asks", True)
+    assert run(mac, "net.plan").code == 3
+    assert asked(mac) == []
+
+
+def test_the_fence_is_not_measured_with_an_image_that_is_not_here(new: New) -> None:
+    mac = without_images(new("healthy"))
+    assert run(mac, "net.setup", "--yes", "--fence").code == 0
+    mac.forget_log()
+    said = run(mac, "net.verify")
+    assert said.code == 3
+    assert "measured only by an image that has curl: --image IMAGE" in said.out
+    assert asked(mac) == [["exec", "web"]]
 
 
 def test_an_image_that_somebody_named_is_not_replaced_by_another(new: New) -> None:
