@@ -46,6 +46,7 @@ __all__ = [
     "symptom",
     "symptom_faults",
     "symptom_lines",
+    "symptom_text",
     "write_report",
 ]
 
@@ -350,20 +351,24 @@ def _probe_data(found: Examination) -> Optional[Dict[str, Any]]:
 
 
 def symptom(screen: Screen, text: str) -> int:
-    """Explain a message, or with `-` a log on standard input. No Mac is asked.
+    """Explain a message. No Mac is asked.
 
-    Returns 0 where the catalogue knows it, else 1. Raises BadInput.
+    Returns 0 where the catalogue knows it, else 1.
     """
-    if text == "-":
-        text = _from_stdin()
-    if not text.strip():
-        raise BadInput(
-            _("--symptom is empty: give a message, or - to read a log from standard input.")
-        )
     layers, matches = leads(text)
     screen.data(_symptom_data(matches, layers))
     screen.show(symptom_lines(matches, layers))
     return 0 if matches else 1
+
+
+def symptom_text(given: str) -> str:
+    """The message of `--symptom`, or with `-` a log on standard input. Raises BadInput."""
+    text = _from_stdin() if given == "-" else given
+    if not text.strip():
+        raise BadInput(
+            _("--symptom is empty: give a message, or - to read a log from standard input.")
+        )
+    return text
 
 
 def _from_stdin() -> str:

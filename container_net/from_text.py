@@ -391,6 +391,23 @@ def run(screen: Screen, path: str) -> int:
     return told.code
 
 
+def explain(screen: Screen, given: str) -> int:
+    """`--symptom`: what a message means. Where its words say nothing and it is what a command
+    printed, that is judged.
+
+    Returns 0 where something is known, else 1. Raises BadInput.
+    """
+    text = doctor_report.symptom_text(given)
+    layers, _matches = leads_of(text)
+    if all(lead.layer.id == "network" for lead in layers):
+        told = judge(text)
+        if told.read and told.answer.found:
+            screen.show(lines(told))
+            screen.data(data(told))
+            return 0
+    return doctor_report.symptom(screen, text)
+
+
 def _text(path: str) -> str:
     if path == "-":
         if sys.stdin.isatty():

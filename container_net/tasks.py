@@ -93,15 +93,13 @@ def _exit_code(c: Context, options: Options, body: Callable[[Session], int]) -> 
     try:
         from .session import interruptible, open_session
 
-        if options.symptom is not None:
-            # From the catalogue alone: no Mac is looked at, not even a simulated one.
-            from . import doctor_report
-
-            return doctor_report.symptom(screen, options.symptom)
-        if options.from_ is not None:
+        if options.symptom is not None or options.from_ is not None:
+            # No Mac is looked at, not even a simulated one.
             from . import from_text
 
-            return from_text.run(screen, options.from_)
+            if options.symptom is not None:
+                return from_text.explain(screen, options.symptom)
+            return from_text.run(screen, options.from_ or "")
         with interruptible():
             return body(open_session(c, screen, options))
     except NetError as error:

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from container_net import doctor, doctor_report, text
+from container_net import doctor, doctor_report, from_text, text
 from container_net.doctor_report import Mask
 from container_net.faults import BY_ID, FAULTS, GUIDE, REGISTRY, document
 from container_net.faults.case import Finding
@@ -127,7 +127,7 @@ def no_mac(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def told(message: str, capsys: pytest.CaptureFixture[str]) -> str:
-    assert doctor_report.symptom(Screen(), message) == 0
+    assert from_text.explain(Screen(), message) == 0
     return capsys.readouterr().out
 
 
@@ -179,12 +179,12 @@ def test_a_symptom_that_nobody_knows_is_exit_1(capsys: pytest.CaptureFixture[str
 
 def test_an_empty_symptom_and_a_terminal_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(BadInput):
-        doctor_report.symptom(Screen(), "  ")
+        from_text.explain(Screen(), "  ")
     stdin = io.StringIO("")
     monkeypatch.setattr(stdin, "isatty", lambda: True)
     monkeypatch.setattr("sys.stdin", stdin)
     with pytest.raises(BadInput):
-        doctor_report.symptom(Screen(), "-")
+        from_text.explain(Screen(), "-")
 
 
 # -- masks

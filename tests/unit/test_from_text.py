@@ -330,3 +330,27 @@ def test_the_usual_mac_that_stands_in_shows_no_fault_by_itself() -> None:
     assert {f.state for f in found.findings.values()} == {"absent"}
     assert found.unknown == ()
     assert found.code == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        (
+            '$ sudo pfctl -s nat\nnat-anchor "com.apple/*" all\nrdr-anchor "com.apple/*" all\n',
+            "F01",
+        ),
+        ("192.168.64         link#31            UCS                 utun9\n", "F06"),
+    ],
+)
+def test_a_symptom_that_is_what_a_command_printed_is_judged_as_such(
+    text: str, fault: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert from_text.explain(Screen(), text) == 0
+    out = capsys.readouterr().out
+    assert f"? {fault}" in out
+    assert "Nothing in this text" not in out
+
+
+def test_a_message_stays_a_message(capsys: pytest.CaptureFixture[str]) -> None:
+    assert from_text.explain(Screen(), '{"status":"unregistered"}') == 0
+    assert "container's service is not started." in capsys.readouterr().out
