@@ -174,6 +174,8 @@ class Plan:
     """Some of what was asked for could not be planned; `remains` says what."""
     originals: Tuple[str, ...] = ()
     """Users' files of which a copy is kept before the first change."""
+    reason: str = ""
+    """What was seen to be broken; empty where there was nothing, or the changes were ordered."""
 
 
 def diff(before: str, after: str, name: str) -> str:

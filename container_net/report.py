@@ -527,6 +527,7 @@ def plan_data(plan: Plan) -> Dict[str, Any]:
             {"what": c.what, "target": c.target, "title": c.title, "diff": c.diff}
             for c in plan.changes
         ],
+        "reason": plan.reason,
         "remains": list(plan.remains),
         "notes": list(plan.notes),
     }
@@ -537,6 +538,8 @@ def plan_lines(plan: Plan, *, verbose: bool = False) -> List[Line]:
     lines: List[Line] = []
     if not plan.changes:
         lines.append(line(_("Nothing to change."), OK))
+    elif plan.reason:
+        lines.append(((_("seen") + ": ", BROKEN), (plan.reason, "")))
     for number, change in enumerate(plan.changes, 1):
         lines.append(((f"{number}. ", "dim"), (change.title, "head")))
         rows = change.diff.splitlines()[2:]

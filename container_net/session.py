@@ -105,6 +105,8 @@ class Session:
     dry: bool = False
     asked: bool = False
     """A person was asked and agreed."""
+    reason: str = ""
+    """What was seen to be broken before a change."""
 
     @property
     def verbose(self) -> bool:
@@ -271,6 +273,7 @@ class Session:
                     *self._all_the_same(again),
                 )
             return self._unmeasured(check, again)
+        self.reason = f"{check.title}: {check.evidence}"
         return None
 
     def _unmeasured(self, check: Check, again: str) -> Tuple[str, ...]:
@@ -303,6 +306,8 @@ class Session:
             unread = self._unread(found, pairs[works.index(None)])
             raise Missing(_("nothing was changed: cannot read: {why}").format(why=unread))
         if not all(works):
+            hops = status.look(found, desired).hops
+            self.reason = "; ".join(h.evidence for h in hops if h.state == status.BROKEN)
             return None
         verdicts = [(s, path.who(found, s.cidr, u)) for s, u in pairs]
         others = [path.foreign(v, s.cidr) for s, v in verdicts if v.who == path.OTHER]
@@ -339,6 +344,12 @@ class Session:
         self, found: Facts, desired: Desired, keep: bool, leave: Optional[Tuple[str, ...]]
     ) -> planning.Plan:
         """The plan of setup, or of persist; `leave` says why this Mac is left alone."""
+        made = self._changes(found, desired, keep, leave)
+        return dataclasses.replace(made, reason=self.reason)
+
+    def _changes(
+        self, found: Facts, desired: Desired, keep: bool, leave: Optional[Tuple[str, ...]]
+    ) -> planning.Plan:
         if leave is not None:
             if desired.fence is None and not found.anchor_rules.value:
                 return planning.Plan((), notes=leave)

@@ -131,6 +131,7 @@ def test_with_pull_the_evidence_is_got_and_the_guest_gets_out(new: New) -> None:
     mac.vmnet_nat(False)
     said = run(mac, "net.setup", "--yes", "--pull")
     assert said.code == 0
+    assert "seen: a container fetches https://api.anthropic.com: curl ended with 28" in said.out
     assert ["image", "pull"] in asked(mac)
     said = run(mac, "net.verify")
     assert "HTTP status 404, as expected" in said.out
@@ -206,3 +207,21 @@ def test_a_person_sees_what_is_waited_for_and_a_pipe_does_not(new: New) -> None:
         piped = run(mac, *words)
         assert waits not in piped.out + piped.err
     assert waits not in _on_a_terminal(mac, "net.verify", "--json")
+
+
+@pytest.mark.parametrize(
+    ("scene", "reason"),
+    [
+        ("broken", "net.inet.ip.forwarding = 0; pf is disabled"),
+        ("vpn", "no NAT rule for 192.168.64.0/24 on utun4, the current uplink"),
+        ("healthy", ""),
+    ],
+)
+def test_a_plan_says_what_was_seen_to_be_broken(new: New, scene: str, reason: str) -> None:
+    mac = new(scene)
+    plan = run(mac, "net.plan", "--json").data
+    assert plan["reason"] == reason
+    assert bool(plan["changes"]) == bool(reason)
+    assert not reason or f"seen: {reason}" in run(mac, "net.setup", "--yes").out
+    ordered = run(new(scene), "net.plan", "--json", "--persist").data
+    assert ordered["reason"] == reason
