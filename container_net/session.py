@@ -395,9 +395,11 @@ class Session:
         change."""
         found, desired = self.look_as_root(keep=keep)
         self._head(found)
+        # The service, then a kernel.
         for _step in range(2):
-            if self._first_step(found):
-                found, desired = self.look_as_root(keep=keep)
+            if not self._first_step(found):
+                break
+            found, desired = self.look_as_root(keep=keep)
         leave = self._works_already(found, desired, keep=keep)
         wanted = self._wanted(found, desired, keep, leave)
         if not wanted.changes:

@@ -126,13 +126,17 @@ def test_a_person_is_taken_from_the_first_day_to_the_internet(
 
 @pytest.mark.parametrize("answers", ["n\n", ""])
 def test_who_says_no_is_told_the_command_and_nothing_else_happens(
-    new: New, monkeypatch: pytest.MonkeyPatch, answers: str
+    new: New,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    answers: str,
 ) -> None:
     mac = new("idle")
     mac.service("unregistered")
     mac.kernel(False)
     before = picture(mac)
     assert _by_a_person(mac, monkeypatch, answers) == Missing.code
+    assert capsys.readouterr().err.count("[y/N]") == 1
     assert picture(mac) == before
 
 
