@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from ipaddress import IPv4Address
+from itertools import islice
 from typing import Callable, Iterator, Optional, Tuple
 from urllib.parse import urlsplit
 
 from . import facts as facts_module
 from . import parse, probes
-from .desired import Desired, desire
+from .desired import Desired
 from .machine import Machine
 from .model import Facts, Problem, Reading
 from .probes import Guest, Target
@@ -43,12 +44,11 @@ def runs(facts: Facts, desired: Desired) -> Iterator[Tuple[str, str, IPv4Address
     if facts.container_service.value != "running":
         return
     gateways = {n.id: n.gateway for n in facts.networks.value or ()}
-    by_cidr = {s.cidr: s.gateway for s in desired.nat_subnets}
     for run in facts.containers.value or ():
         asked = run.running and run.id != probes.BUILDER and not _NEVER.search(run.image)
         for place in run.attachments if asked else ():
             gateway = place.gateway or gateways.get(place.network)
-            if gateway is not None and any(gateway in cidr for cidr in by_cidr):
+            if gateway is not None and any(gateway in s.cidr for s in desired.nat_subnets):
                 yield run.id, run.image, gateway
                 break
 
@@ -95,7 +95,7 @@ def measure(
     if container is None or facts.container_service.value != "running":
         return _refused(facts, target) if target.start else None
     last: Optional[Tuple[Reading[Guest], str]] = None
-    for name, image, gateway in _first(runs(facts, desired)):
+    for name, image, gateway in islice(runs(facts, desired), TRIES):
         last = probes.guest(machine, container, str(gateway), target, running=name), image
         if last[0].known:
             return last
@@ -104,15 +104,7 @@ def measure(
     found = images(machine, facts, target.image)
     wanted = downloadable(target.image)
     if found.problem is Problem.OTHER and pull is not None and pull(wanted):
-        words = [container, "image", "pull", wanted]
-        waits = _("Downloading {image}").format(image=wanted)
-        answer = machine.run(words, user=machine.container_user, timeout=PULL_LIMIT, waits=waits)
-        if answer.code == 0 and not answer.timed_out:
-            found = Reading((wanted,), answer.shown)
-        else:
-            why = parse.excerpt(answer.err) or parse.excerpt(answer.out) or _("it printed nothing")
-            said = _("`{command}` failed: {text}").format(command=answer.shown, text=why)
-            found = Reading(source=answer.shown, problem=Problem.OTHER, said=said)
+        found = _downloaded(machine, container, wanted)
     if found.value is None:
         return last or (found.lost(), target.image)
     subnet = next(iter(desired.nat_subnets), None)
@@ -131,21 +123,26 @@ def measure(
 def of(
     machine: Machine,
     facts: Facts,
+    desired: Desired,
     settings: Settings,
     pull: Optional[Callable[[str], bool]] = None,
 ) -> Optional[Tuple[Reading[Guest], str]]:
     """`measure` with what the settings name; a container may be started."""
     host = urlsplit(settings.url).hostname or ""
     target = Target(settings.image, host=host, url=settings.url, start=True)
-    desired = desire(facts, replace(settings, uplinks=()))
     return measure(machine, facts, desired, target, pull)
 
 
-def _first(
-    found: Iterator[Tuple[str, str, IPv4Address]],
-) -> Iterator[Tuple[str, str, IPv4Address]]:
-    for _number, row in zip(range(TRIES), found):
-        yield row
+def _downloaded(machine: Machine, container: str, image: str) -> Reading[Tuple[str, ...]]:
+    """An image that was downloaded, as `images` has it; else what container said."""
+    words = [container, "image", "pull", image]
+    waits = _("Downloading {image}").format(image=image)
+    answer = machine.run(words, user=machine.container_user, timeout=PULL_LIMIT, waits=waits)
+    if answer.code == 0 and not answer.timed_out:
+        return Reading((image,), answer.shown)
+    why = parse.excerpt(answer.err) or parse.excerpt(answer.out) or _("it printed nothing")
+    said = _("`{command}` failed: {text}").format(command=answer.shown, text=why)
+    return Reading(source=answer.shown, problem=Problem.OTHER, said=said)
 
 
 def _refused(facts: Facts, target: Target) -> Optional[Tuple[Reading[Guest], str]]:

@@ -138,7 +138,7 @@ class Machine:
         self.sysroot = sysroot
         self.container_user = container_user
         self.waiting: Callable[[str], ContextManager[None]] = _silently
-        """Tells a person what a long command is waited for."""
+        """Tells a person what is waited for; with an empty text nothing."""
         self._cancel = threading.Event()
         self._context = _prepared(context, self._cancel)
 
@@ -174,7 +174,7 @@ class Machine:
         elif user is not None:
             words = [self.path("/usr/bin/sudo"), "-n", "-u", user, *words]
         try:
-            with self.waiting(waits) if waits else _silently(waits):
+            with self.waiting(waits):
                 result = self._context.run(
                     shlex.join(words),
                     # Always given: a user's own configuration would change what is read.

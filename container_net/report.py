@@ -43,6 +43,7 @@ __all__ = [
     "env_data",
     "env_lines",
     "error_data",
+    "failed",
     "headline",
     "plan_data",
     "plan_lines",
@@ -165,7 +166,8 @@ class Screen:
     def waiting(self, text: str) -> Iterator[None]:
         """While something is waited for: what, and for how long; gone afterwards. Only a person at
         a terminal sees it."""
-        if self.as_json or not (sys.stdout.isatty() and sys.stderr.isatty()):
+        person = sys.stdout.isatty() and sys.stderr.isatty()
+        if not text or self.as_json or not person:
             yield
             return
         from rich.console import Console
@@ -242,6 +244,14 @@ def headline(facts: Facts, place: Optional[str]) -> List[Line]:
             )
         )
     return [*lines, line()]
+
+
+def failed(screen: Screen, error: NetError) -> int:
+    """Say an error, as one sentence or as the one object; returns its exit code."""
+    screen.data(error_data(error))
+    if not screen.as_json:
+        screen.warn([line(f"container-net: {error}", "broken")])
+    return error.code
 
 
 def error_data(error: NetError) -> Dict[str, Any]:

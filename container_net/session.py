@@ -258,7 +258,7 @@ class Session:
             self.screen.show([line(trying, "dim")])
         image = facts.image(self.machine, found, self.settings.image)
         pull = None if planned else self.pull
-        check = verify.fetch(self.machine, found, self.settings, image, pull)
+        check = verify.fetch(self.machine, found, desired, self.settings, image=image, pull=pull)
         if check.state == status.OK:
             return (
                 _("this Mac works: {title} ({evidence})").format(

@@ -103,29 +103,17 @@ def _exit_code(c: Context, options: Options, body: Callable[[Session], int]) -> 
         with interruptible():
             return body(open_session(c, screen, options))
     except NetError as error:
-        screen.data(report.error_data(error))
-        if not screen.as_json:
-            screen.warn([report.line(f"container-net: {error}", "broken")])
-        return error.code
+        return report.failed(screen, error)
     except KeyboardInterrupt:
         # Before the block in which all signals are Interrupted.
-        stopped = Interrupted(text._("interrupted"))
-        screen.data(report.error_data(stopped))
-        if not screen.as_json:
-            screen.warn([report.line(f"container-net: {stopped}", "broken")])
-        return stopped.code
+        return report.failed(screen, Interrupted(text._("interrupted")))
     except Exception as error:
         if os.environ.get("CONTAINER_NET_TRACEBACK"):
             raise
-        wrapped = NetError(
-            text._(
-                "internal error ({kind}: {what}); set CONTAINER_NET_TRACEBACK=1 to see where"
-            ).format(kind=type(error).__name__, what=" ".join(str(error).split())[:300])
-        )
-        screen.data(report.error_data(wrapped))
-        if not screen.as_json:
-            screen.warn([report.line(f"container-net: {wrapped}", "broken")])
-        return wrapped.code
+        said = text._(
+            "internal error ({kind}: {what}); set CONTAINER_NET_TRACEBACK=1 to see where"
+        ).format(kind=type(error).__name__, what=" ".join(str(error).split())[:300])
+        return report.failed(screen, NetError(said))
 
 
 @_task

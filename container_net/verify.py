@@ -70,7 +70,9 @@ def _curl_meanings() -> Dict[int, Tuple[str, str]]:
 def fetch(
     machine: Machine,
     facts: Facts,
+    desired: Desired,
     settings: Settings,
+    *,
     image: Reading[Optional[Image]],
     pull: Optional[Callable[[str], bool]] = None,
 ) -> Check:
@@ -100,7 +102,8 @@ def fetch(
         answer = _curl(machine, facts.container_path, settings.image, settings.url)
         if answer.code != 127 and not _NO_PROGRAM.search(answer.err):
             return _judge(name, title, answer, settings)
-    return _from_inside(name, title, inside.of(machine, facts, settings, pull=pull), settings)
+    found = inside.of(machine, facts, desired, settings, pull)
+    return _from_inside(name, title, found, settings)
 
 
 def _from_inside(
@@ -313,7 +316,7 @@ def verify(
 ) -> Tuple[Check, ...]:
     """All checks, the measuring one last."""
     image = image_of(machine, facts, settings.image)
-    internet = fetch(machine, facts, settings, image, pull)
+    internet = fetch(machine, facts, desired, settings, image=image, pull=pull)
     checks = (
         _hop(facts, desired, "forwarding", _("IP forwarding is on"), "forwarding"),
         _bridge(facts, desired),

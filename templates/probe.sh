@@ -2,7 +2,7 @@
 # DETAIL; `none` where no tool was there. Arguments: gateway, address, port, resolver, host, URL.
 #
 # No file is written. Each row is one printf, so that rows written at the same time do not mix;
-# everything runs side by side and ends within 7 s. For HTTPS the detail is the status, or else the
+# everything runs side by side, and within 7 s where the guest has `timeout`. For HTTPS the detail is the status, or else the
 # code that curl ends with, whatever tool was taken.
 LC_ALL=C
 export LC_ALL
