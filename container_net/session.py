@@ -105,6 +105,8 @@ class Session:
     dry: bool = False
     asked: bool = False
     """A person was asked and agreed."""
+    declined: bool = False
+    """A person wants nothing downloaded, and is not asked again."""
     reason: str = ""
     """What was seen to be broken before a change."""
 
@@ -475,11 +477,12 @@ class Session:
 
     def pull(self, image: str) -> bool:
         """Whether an image may be downloaded: by the option, or where a person agrees."""
-        if self.options.pull or not self._asks:
+        if self.options.pull or self.declined or not self._asks:
             return self.options.pull
         size = _(" (about 4 MB)") if image == inside.PULLED else ""
         question = _("No image here to measure with. Download {image}{size}? [y/N] ")
-        return self._yes(question.format(image=image, size=size))
+        self.declined = not self._yes(question.format(image=image, size=size))
+        return not self.declined
 
     @property
     def _asks(self) -> bool:

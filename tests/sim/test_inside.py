@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import pty
 import subprocess
@@ -11,10 +12,13 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List
 
 import pytest
-from faults.scenes.base import guest
+from faults.scenes.base import guest, machine_of
 from sim.support import picture, run
 
+from container_net.options import Options
+from container_net.report import Screen
 from container_net.session import Session
+from container_net.settings import Settings
 from simmac import Mac
 
 New = Callable[..., Mac]
@@ -150,6 +154,17 @@ def test_a_download_that_fails_says_why(new: New) -> None:
     said = run(mac, "net.verify", "--pull")
     assert said.code == 3
     assert "no space left on device" in said.out
+
+
+def test_who_wants_nothing_downloaded_is_asked_once(
+    new: New, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mac = without_images(new("idle"))
+    monkeypatch.setattr(Session, "_asks", True)
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\ny\n"))
+    session = Session(machine_of(mac), Settings(), Screen(), Options())
+    assert [session.pull(PULLED), session.pull(PULLED)] == [False, False]
+    assert capsys.readouterr().err.count("[y/N]") == 1
 
 
 def test_a_plan_downloads_nothing(new: New, monkeypatch: pytest.MonkeyPatch) -> None:
