@@ -148,3 +148,16 @@ def test_verify_does_not_take_silence_alone_for_a_fence(new: New) -> None:
         f"block drop in quick inet from {S} to 192.168.0.0/16\n".encode(),
     )
     assert check(mac)[0] == "unknown"
+
+
+def test_without_the_guides_image_whatever_is_there_measures_it(new: New) -> None:
+    mac = new("broken")
+    mac.remove_image("nanoclaw-agent:latest")
+    fenced(mac)
+    assert check(mac) == ("ok", "192.168.1.37 was not reached")
+    # Another program's rule drops the packet first: the one ping that ours counts is no proof.
+    mac.answer(
+        ["/usr/bin/sudo", "-n", "/sbin/pfctl", "-a", "com.apple/100.other", "-f", "-"],
+        f"block drop in quick inet from {S} to 192.168.0.0/16\n".encode(),
+    )
+    assert check(mac)[0] == "unknown"
