@@ -12,7 +12,7 @@ __all__ = ["main"]
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import FrameType
-    from typing import Optional
+    from typing import Container, Iterator, Optional, Sequence
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -64,4 +64,12 @@ def _run() -> None:
         binary="container-net",
         version=__version__,
         namespace=Collection(net),
-    ).run()
+    ).run(list(_typed(sys.argv, net.task_names)))
+
+
+def _typed(words: Sequence[str], tasks: Container[str]) -> Iterator[str]:
+    """The first task may be typed without `net.`: `container-net status`."""
+    found = False
+    for word in words:
+        yield f"net.{word}" if word in tasks and not found else word
+        found = found or word in tasks or word.startswith("net.")

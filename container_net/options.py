@@ -72,7 +72,7 @@ HELP: Mapping[str, str] = {
     "no_daemon": N_("Do not install the boot daemon."),
     "yes": N_("Do not ask for confirmation."),
     "verbose": N_("Show every rule."),
-    "persist": N_("Show what net.persist would change."),
+    "persist": N_("Across reboots, too, as net.persist does."),
     "teardown": N_("Show what net.teardown would change."),
     "probe": N_("Start a container to measure from, where none runs; it is removed afterwards."),
     "pull": N_("Download an image to measure with, where none is here: a small one, or --image."),

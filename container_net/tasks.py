@@ -472,9 +472,32 @@ def env(
     _run(c, options, lambda session: session.env())
 
 
+@_task
+def onboard(
+    c: Context,
+    yes: bool = False,
+    persist: bool = False,
+    pull: bool = False,
+    lang: Optional[str] = None,
+    sysroot: Optional[str] = None,
+) -> None:
+    """Set up this Mac step by step until a container reached the internet."""
+    options = Options(yes=yes, persist=persist, pull=pull, lang=lang, sysroot=sysroot)
+
+    def body(session: Session) -> int:
+        from . import onboard as steps
+
+        return steps.run(session)
+
+    _run(c, options, body)
+
+
+TASKS = (detect, render, plan, setup, persist, status, verify, doctor, teardown, env, onboard)
+
+
 def _collection() -> Collection:
     made = Collection("net")
-    for each in (detect, render, plan, setup, persist, status, verify, doctor, teardown, env):
+    for each in TASKS:
         made.add_task(each, default=each is status)
     return made
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from sim.support import environment
 
 from container_net import rehearsal
 from simmac import Mac
@@ -54,3 +56,21 @@ def test_of_several_at_once_one_lays_it(prefix: Path) -> None:
     with ThreadPoolExecutor(6) as pool:
         assert list(pool.map(forwarding, range(6))) == [b"0\n"] * 6
     assert str(only(prefix).path) == rehearsal.folder()
+
+
+def test_onboard_rehearses_on_it_and_asks_nothing(tmp_path: Path) -> None:
+    body = (
+        f"import sys; sys.prefix = {str(tmp_path)!r}; sys.argv[1:] = ['onboard', '--persist']\n"
+        "from container_net.cli import main; main()"
+    )
+    words = [sys.executable, "-c", body]
+    done = subprocess.run(words, env=environment(None), capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.count("[y/N]")) == (0, 0), done.stdout + done.stderr
+    assert "rehearsal" in done.stdout.splitlines()[0]
+    typed = [line.split()[2:] for line in done.stdout.splitlines() if line.startswith("$ ")]
+    names = [" ".join(words) for words in typed]
+    assert names == [
+        "net.status", "net.plan", "net.setup --yes", "net.verify", "net.persist --yes",
+        "net.plan --teardown",
+    ]  # fmt: skip
+    assert only(tmp_path).egress() == "ok"

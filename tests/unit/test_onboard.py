@@ -54,19 +54,9 @@ esac
 INVOKE = """#!/bin/sh
 [ "$1" = --version ] || echo "invoke $*" >>"$CALLS"
 case "$1" in
-net.status) exit "${STUB_STATUS:-1}" ;;
-net.setup) exit "${STUB_SETUP:-0}" ;;
-net.verify) exit "${STUB_VERIFY:-0}" ;;
+net.onboard) exit "${STUB_CODE:-0}" ;;
 esac
 """
-
-REHEARSAL = [
-    "net.status",
-    "net.plan",
-    "net.setup --yes",
-    "net.verify",
-    "net.plan --teardown",
-]
 
 
 @dataclass
@@ -154,7 +144,7 @@ def lines(text: str) -> List[str]:
 def test_help_is_shown_and_nothing_is_made(checkout: Checkout) -> None:
     done = checkout.run("--help")
     assert done.returncode == 0
-    assert done.stdout.startswith("usage: ./onboard [--yes] [--persist]")
+    assert done.stdout.startswith("usage: ./onboard [--yes] [--persist] [--pull]")
     assert not (checkout.path / ".venv").exists()
 
 
@@ -182,7 +172,7 @@ def test_packages_are_installed_by_hash_into_the_checkout_alone(checkout: Checko
 def test_a_second_run_needs_no_pip_and_no_network(checkout: Checkout) -> None:
     checkout.run()
     checkout.forget()
-    done = checkout.run(STUB_PIP="fails", STUB_STATUS="0")
+    done = checkout.run(STUB_PIP="fails")
     assert done.returncode == 0
     assert checkout.calls("python") == []
 
@@ -204,7 +194,7 @@ def test_a_failed_installation_says_why_and_is_repaired_by_the_next_run(
     assert checkout.calls("invoke") == []
     done = checkout.run()
     assert done.returncode == 0
-    assert checkout.calls("invoke") == REHEARSAL
+    assert checkout.calls("invoke") == ["net.onboard"]
 
 
 def test_a_set_up_that_was_cut_off_is_repaired_by_the_next_run(checkout: Checkout) -> None:
@@ -254,7 +244,7 @@ def test_a_python_that_is_too_old_is_passed_over(checkout: Checkout) -> None:
     checkout.stub("python3", "#!/bin/sh\nexit 1\n")
     checkout.stub("python3.11", PYTHON)
     assert checkout.run().returncode == 0
-    assert checkout.run(STUB_STATUS="0").returncode == 0
+    assert checkout.run().returncode == 0
 
 
 def test_pyenvs_python_is_found_without_its_shims(checkout: Checkout) -> None:
@@ -291,61 +281,24 @@ def test_on_a_mac_without_a_python_apples_tools_are_named(checkout: Checkout) ->
     assert "xcode-select --install" in done.stderr
 
 
-# The story
+# The story, which tests/sim/test_onboard.py knows
 
 
-def test_off_a_mac_it_rehearses_and_says_so_first_and_last(checkout: Checkout) -> None:
-    done = checkout.run()
-    assert (done.returncode, done.stderr) == (0, "")
-    assert checkout.calls("invoke") == REHEARSAL
-    assert "rehearsal on a simulated one" in lines(done.stdout)[0]
-    assert "rehearsal on a simulated Mac" in lines(done.stdout)[-1]
-    assert lines(done.stdout)[-1].endswith("  .venv/bin/invoke net.persist")
+def test_the_options_reach_the_task(checkout: Checkout) -> None:
+    checkout.run("--yes", "--persist", "--pull")
+    assert checkout.calls("invoke") == ["net.onboard --yes --persist --pull"]
 
 
-def test_on_a_mac_it_sets_up_and_verifies(checkout: Checkout) -> None:
-    checkout.system = "Darwin"
-    done = checkout.run()
-    assert (done.returncode, done.stderr) == (0, "")
-    assert checkout.calls("invoke") == ["net.setup", "net.verify"]
-    assert "rehearsal" not in done.stdout
+@pytest.mark.parametrize("code", ["1", "3", "130"])
+def test_its_exit_code_is_that_of_the_task(checkout: Checkout, code: str) -> None:
+    assert checkout.run(STUB_CODE=code).returncode == int(code)
 
 
-def test_on_a_mac_the_options_reach_the_tasks(checkout: Checkout) -> None:
-    checkout.system = "Darwin"
-    done = checkout.run("--yes", "--persist")
-    assert checkout.calls("invoke") == ["net.setup --yes", "net.verify", "net.persist --yes"]
-    assert lines(done.stdout)[-1].endswith("  .venv/bin/invoke net.status")
-
-
-@pytest.mark.parametrize(("task", "code"), [("SETUP", "4"), ("VERIFY", "1"), ("STATUS", "70")])
-def test_a_task_that_fails_ends_it_with_its_exit_code(
-    checkout: Checkout, task: str, code: str
-) -> None:
-    done = checkout.run(**{"STUB_" + task: code})
-    assert done.returncode == int(code)
-    assert f"exit code {code}" in done.stderr
-    assert checkout.calls("invoke")[-1].startswith("net." + task.lower())
-
-
-def test_what_could_not_be_measured_is_its_exit_code_and_keeps_nothing_from_being_done(
-    checkout: Checkout,
-) -> None:
-    checkout.system = "Darwin"
-    done = checkout.run("--persist", STUB_VERIFY="3")
-    assert done.returncode == 3
-    assert checkout.calls("invoke")[-1] == "net.persist"
-    assert lines(done.stdout)[-1].endswith("  .venv/bin/invoke net.status")
-
-
-def test_from_another_folder_the_next_step_works_as_it_stands(checkout: Checkout) -> None:
-    elsewhere = checkout.tools.parent
-    done = checkout.run_from(elsewhere)
-    next_step = lines(done.stdout)[-1].split("  ")[-1]
-    checkout.forget()
-    environ = {"PATH": str(checkout.tools), "CALLS": str(checkout.calls_file)}
-    subprocess.run(["/bin/sh", "-c", next_step], cwd=str(elsewhere), env=environ, check=True)
-    assert checkout.calls("invoke") == ["net.persist"]
+def test_from_another_folder_it_says_where_commands_are_typed(checkout: Checkout) -> None:
+    done = checkout.run_from(checkout.tools.parent)
+    assert str(checkout.path) in lines(done.stdout)[-1]
+    assert checkout.calls("invoke") == ["net.onboard"]
+    assert str(checkout.path) not in lines(checkout.run().stdout)
 
 
 @pytest.mark.parametrize(
@@ -359,10 +312,9 @@ def test_from_another_folder_the_next_step_works_as_it_stands(checkout: Checkout
 def test_korean_follows_the_locale(
     checkout: Checkout, environ: Dict[str, str], korean: bool
 ) -> None:
-    done = checkout.run(**environ)
+    done = checkout.run_from(checkout.tools.parent, **environ)
     assert done.returncode == 0
-    assert ("예행연습" in lines(done.stdout)[0]) is korean
-    assert ("예행연습" in lines(done.stdout)[-1]) is korean
+    assert ("입력하세요" in lines(done.stdout)[-1]) is korean
 
 
 def test_a_newcomer_sees_broken_become_working_and_then_nothing_to_change(
@@ -384,19 +336,14 @@ def test_a_newcomer_sees_broken_become_working_and_then_nothing_to_change(
     build(mac, "broken")
     environ = {"PATH": f"{checkout.tools}:{os.environ['PATH']}", "INVOKE_NET_SYSROOT": str(mac)}
 
-    done = checkout.run(**environ)
+    done = checkout.run("--yes", **environ)
     assert done.returncode == 0, done.stdout + done.stderr
-    status, plan, setup, verify, teardown = done.stdout.split("\n$ ")[1:]
-    assert "traffic stops here" in status
-    assert "net.inet.ip.forwarding=1" in plan
+    setup, verify = done.stdout.split("\n$ ")[1:]
     assert "until the next reboot" in setup
     assert "Everything works." in verify
-    assert "empty the anchor" in teardown
 
-    done = checkout.run(**environ)
+    done = checkout.run("--yes", **environ)
     assert done.returncode == 0, done.stdout + done.stderr
-    status, plan, setup, verify, teardown = done.stdout.split("\n$ ")[1:]
-    assert "traffic stops here" not in status
-    assert "Nothing to change." in plan
+    setup, verify = done.stdout.split("\n$ ")[1:]
     assert "Nothing to change." in setup
     assert "Everything works." in verify

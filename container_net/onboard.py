@@ -1,0 +1,67 @@
+"""`net.onboard`: from any first state of a Mac to a container that reached the internet."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Callable, Iterator, NamedTuple
+
+from .report import line
+from .session import Session
+from .text import _
+
+__all__ = ["run"]
+
+
+class _Step(NamedTuple):
+    title: str
+    words: str
+    body: Callable[[Session], int]
+    allowed: int = 0
+    """An exit code beside 0 with which the next step is taken all the same."""
+
+
+def run(session: Session) -> int:
+    """Each task in its turn, shown as it can be typed; the exit code of the first that fails, else
+    that of net.verify: 3 where it could not measure all.
+
+    On the built-in simulated Mac it is a rehearsal, which asks nothing.
+    """
+    rehearsal = bool(session.machine.sysroot) and session.settings.sysroot is None
+    if rehearsal:
+        said = _("This is not a Mac: a rehearsal on a simulated one. Nothing here is changed.")
+        session.screen.show([line(said)])
+    verified = 0
+    for step in _steps(session.options.persist, rehearsal):
+        session.screen.show(
+            [line(), line(step.title, "head"), line(f"$ invoke {step.words}", "dim"), line()]
+        )
+        code = step.body(_of(session, step.words, rehearsal))
+        if step.words == "net.verify":
+            verified = code
+        if code not in (0, step.allowed):
+            return code
+    if session.options.persist:
+        session.screen.show([line(), line(_("To look at any time: invoke net.status"))])
+    else:
+        session.screen.show([line(), line(_("To keep it across reboots: invoke net.persist"))])
+    return verified
+
+
+def _steps(keep: bool, rehearsal: bool) -> Iterator[_Step]:
+    if rehearsal:
+        yield _Step(_("How things stand"), "net.status", Session.status, 1)
+        yield _Step(_("What setup would change"), "net.plan", Session.plan)
+    yes = " --yes" if rehearsal else ""
+    yield _Step(_("Setup"), f"net.setup{yes}", Session.setup)
+    yield _Step(_("Does it work?"), "net.verify", Session.verify, 3)
+    if keep:
+        yield _Step(_("Keep it across reboots"), f"net.persist{yes}", Session.persist)
+    if rehearsal:
+        yield _Step(_("What teardown would revert"), "net.plan --teardown", Session.plan)
+
+
+def _of(session: Session, words: str, rehearsal: bool) -> Session:
+    """A run of one task, with what a person was asked before; each agrees to its own changes."""
+    given: Any = {"persist": False, "teardown": words.endswith("--teardown")}
+    given["yes"] = session.options.yes or rehearsal
+    return replace(session, options=replace(session.options, **given), asked=False, reason="")
