@@ -66,7 +66,7 @@ def test_an_onboard_that_stops_is_a_failure_and_everything_is_put_back(
     keeper = Keeper(sim)
     checkout = copied(keeper, sim, tmp_path / "clone", checkout_path)
     script = checkout.folder / "onboard"
-    script.write_text(script.read_text().replace('exit "$verified"', "exit 7"))
+    script.write_text(script.read_text().replace("exec .venv/bin/invoke", "exit 7;"))
     with pytest.raises(Broken, match="exit 7") as failure, keeper:
         use(keeper, checkout, SimGuest(sim))
     assert failure.value.step == "./onboard --yes"
