@@ -7,6 +7,7 @@ Certificates are known to curl, Python and Node; GNU's wget has a list of its ow
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -139,6 +140,64 @@ def test_ipv4_and_ipv6_are_told_apart(
 ) -> None:
     guest = ask(place, tmp_path, ["/bin/sh"], tools, host=ONLY_IPV4)
     assert (guest.state("https4"), guest.state("https6")) == ("ok", "failed")
+
+
+def alpine(root: Path) -> None:
+    """A user land as Alpine's: busybox, its applets, the libraries that it needs, and no more."""
+    busybox = shutil.which("busybox", path="/usr/bin:/bin")
+    if busybox is None:
+        pytest.skip("busybox is not installed")
+    listed = subprocess.run(["ldd", busybox], capture_output=True, text=True, check=False).stdout
+    for file in [busybox, *re.findall(r"/\S+", listed), "/lib/x86_64-linux-gnu/libnss_dns.so.2"]:
+        if os.path.exists(file):
+            (root / file[1:]).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(file, root / file[1:])
+    for folder in ("bin", "etc", "dev"):
+        (root / folder).mkdir(exist_ok=True)
+    applets = subprocess.run([busybox, "--list"], capture_output=True, text=True, check=True)
+    for applet in applets.stdout.split():
+        if not (root / "bin" / applet).exists():
+            (root / "bin" / applet).symlink_to(busybox)
+    (root / "etc/resolv.conf").write_text("nameserver 127.0.0.1\n")
+    (root / "dev/null").touch()
+
+
+def test_a_whole_user_land_of_busybox(place: subprocess.Popen[str], tmp_path: Path) -> None:
+    alpine(tmp_path)
+    within = [
+        "nsenter",
+        "-t",
+        str(place.pid),
+        "-n",
+        shutil.which("chroot", path="/usr/sbin:/usr/bin") or "chroot",
+        str(tmp_path),
+        "/bin/sh",
+        "-c",
+    ]
+    words = [probes.SCRIPT, "probe", "127.0.0.1", "127.0.0.1", "443", "127.0.0.1", HOST]
+    done = subprocess.run(
+        [*within, *words, f"https://{HOST}/"],
+        env={"PATH": "/bin"}, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.stderr == ""
+    guest = probes.guest_table(CommandResult("sh", done.returncode, done.stdout))
+    assert {name: guest.state(name) for name in ROWS} == {
+        **NONE, "tcp": "ok", **LOOKED_UP, "https4": "none", "https6": "none",
+    }  # fmt: skip
+    assert guest.state("gateway") == "ok"
+
+
+def test_a_whole_user_land_of_debian(place: subprocess.Popen[str]) -> None:
+    """This machine's own, with everything on its PATH."""
+    ca = str(place.folder / "ca.pem")  # type: ignore[attr-defined]
+    env = {"PATH": "/usr/bin:/bin", "CURL_CA_BUNDLE": ca, "SSL_CERT_FILE": ca}
+    words = ["nsenter", "-t", str(place.pid), "-n", "-m", "sh", "-c", probes.SCRIPT, "probe"]
+    words += ["127.0.0.1", "127.0.0.1", "443", "127.0.0.1", HOST, f"https://{HOST}/"]
+    done = subprocess.run(words, env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert done.stderr == ""
+    guest = probes.guest_table(CommandResult("sh", done.returncode, done.stdout))
+    assert {name for name in ROWS if guest.state(name) == "failed"} == set()
+    assert {name: guest.state(name) for name in ("tcp", *FETCHED)} == {"tcp": "ok", **FETCHED}
 
 
 def test_a_small_mtu_is_found(place: subprocess.Popen[str], tmp_path: Path) -> None:
