@@ -17,6 +17,7 @@ __all__ = [
     "lock",
     "locks",
     "played",
+    "reports",
     "sim",
     "texts",
     "unit",
@@ -113,6 +114,13 @@ def played(session: nox.Session) -> None:
     """The unit tests with this machine taken for a Mac, and its user for an ordinary one."""
     session.env.update({"CONTAINER_NET_PLAY": "darwin", "CONTAINER_NET_THOROUGH": "no"})
     _pytest(session, "tests/unit")
+
+
+@nox.session(default=False)
+def reports(session: nox.Session) -> None:
+    """What the tool says of reports in the form of the public ones: the table, by kind."""
+    _install(session, "test")
+    session.run("python", "tests/reports/table.py", *session.posargs)
 
 
 @nox.session
