@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
+import re
 import stat
 import sys
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from . import doctor, doctor_report, probes
 from .doctor import Examination
-from .faults.case import ABSENT, POSSIBLE, PRESENT, UNKNOWN, Finding
+from .faults.case import ABSENT, NOTE, POSSIBLE, PRESENT, UNKNOWN, Finding
 from .faults.match import LIMIT, Match
 from .faults.symptoms import Lead
 from .faults.symptoms import leads as leads_of
@@ -31,7 +32,7 @@ from .report import Line, Screen, line
 from .settings import Settings, parse_anchor
 from .status import UNKNOWN as UNSURE
 from .text import _
-from .usual import usual
+from .usual import asked_for, usual
 
 __all__ = ["Told", "data", "judge", "lines", "run"]
 
@@ -120,6 +121,10 @@ def judge(text: str) -> Told:
             leads.append(name)
         else:
             findings[name] = finding
+    for lead in (_behind_a_tunnel(pasted), _never_matched(pasted)):
+        if lead is not None and findings[lead.id].state in (ABSENT, NOTE, UNKNOWN):
+            findings[lead.id] = lead
+            leads.append(lead.id)
     found = doctor.judge(findings)
     unknown = tuple(item for item in everything.unknown if MISSING not in item.why)
     answer = dataclasses.replace(
@@ -171,6 +176,56 @@ def _lead(finding: Finding, pasted: Pasted) -> Finding:
     fill = tuple((word, value) for word, value in finding.fill if value in everything)
     shown = tuple(dict.fromkeys(kept))
     return Finding(finding.id, POSSIBLE, shown, fill=fill, steps=finding.steps)
+
+
+_TUNNEL = re.compile(r"(?:utun|tun|ipsec|ppp|gpd)[0-9]+")
+
+
+def _way_of(pasted: Pasted, target: str) -> str:
+    """The interface that `route get` named, empty where it was not pasted."""
+    made = pasted.outputs.get(("route", target))
+    named = re.search(r"interface: +([a-z]+[0-9]+)\s", made.out) if made is not None else None
+    return named.group(1) if named else ""
+
+
+def _behind_a_tunnel(pasted: Pasted) -> Optional[Finding]:
+    """F04: somebody asked the way to a host, and it leads into a tunnel that is not the default."""
+    uplink = _way_of(pasted, "default") or _way_of(pasted, "8.8.8.8")
+    rules = [(k, o.out) for k, o in pasted.outputs.items() if k[:2] == ("pfctl", "show")]
+    vmnets = [(k, m) for k, out in rules for m in re.finditer(r"(?m)^nat on (\S+) .*", out)]
+    if not uplink and vmnets:
+        uplink = vmnets[0][1].group(1)
+    guest = asked_for(pasted)
+    for asked in pasted.outputs:
+        if asked[0] != "route" or asked[1] in ("default", "8.8.8.8"):
+            continue
+        way = _way_of(pasted, asked[1])
+        if not uplink or way == uplink or not _TUNNEL.fullmatch(way) or asked[1] == guest:
+            continue
+        if any(m.group(1) == way for _k, m in vmnets):
+            continue
+        told = [f"{_shown(asked)} → interface: {way}"]
+        told += [f"{_shown(k)} → {m.group()}" for k, m in vmnets][:1]
+        return Finding("F04", POSSIBLE, tuple(told), fill=(("HOST", asked[1]),))
+    return None
+
+
+_IDLE = re.compile(
+    r"(?m)^nat on (\S+) inet from [0-9./]+ to any .*\n"
+    r"\s*\[ Evaluations: [1-9][0-9]* +Packets: 0 .*"
+)
+
+
+def _never_matched(pasted: Pasted) -> Optional[Finding]:
+    """F05: vmnet's rule on a tunnel is looked at, and no packet of a container ever gets there."""
+    for asked, made in pasted.outputs.items():
+        if asked[:2] != ("pfctl", "show") or not asked[2].startswith("com.apple.internet-sharing/"):
+            continue
+        idle = _IDLE.search(made.out)
+        if idle is not None and _TUNNEL.fullmatch(idle.group(1)):
+            shown = (f"{_shown(asked)} → {row.strip()}" for row in idle.group().split("\n"))
+            return Finding("F05", POSSIBLE, tuple(shown), apart=("vpn-not-followed",))
+    return None
 
 
 def _mentions(asked: Key, told: str) -> bool:

@@ -7,15 +7,16 @@ those of docs/reference.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from dataclasses import dataclass, replace
-from ipaddress import IPv4Network
-from typing import Dict, Tuple
+from ipaddress import IPv4Address, IPv4Network
+from typing import Dict, Mapping, Optional, Tuple
 
 from .pasted import Key, Output, Pasted
 
-__all__ = ["usual"]
+__all__ = ["asked_for", "usual"]
 
 ANCHOR = "com.apple/250.container-net"
 SHARING = "com.apple.internet-sharing"
@@ -50,6 +51,8 @@ class _Place:
     subnet: str = "192.168.64.0/24"
     bridge: str = "bridge100"
     others: Tuple[str, ...] = ()
+    asked: str = ""
+    """An address of the subnet that somebody asked the route of: a container's, then."""
 
     @property
     def gateway(self) -> str:
@@ -57,7 +60,28 @@ class _Place:
 
     @property
     def guest(self) -> str:
-        return str(IPv4Network(self.subnet)[2])
+        return self.asked or str(IPv4Network(self.subnet)[2])
+
+
+_VMNETS = IPv4Network("192.168.64.0/20")
+"""Where vmnet puts its networks, unless it was told otherwise."""
+
+
+def _asked_for(texts: Mapping[Key, str], subnet: Optional[IPv4Network]) -> Tuple[str, str]:
+    """The container that a route was asked of, and its subnet; empty texts where there is none."""
+    for asked in texts:
+        address: Optional[IPv4Address] = None
+        if asked[0] != "route" or asked[1] in ("default", "8.8.8.8"):
+            continue
+        with contextlib.suppress(ValueError):
+            address = IPv4Address(asked[1])
+        if address is None:
+            continue
+        if subnet is None and address in _VMNETS:
+            subnet = IPv4Network((int(address) & ~255, 24))
+        if subnet is not None and address in subnet and address not in (subnet[0], subnet[1]):
+            return asked[1], str(subnet)
+    return "", ""
 
 
 def _place(pasted: Pasted) -> _Place:
@@ -73,17 +97,26 @@ def _place(pasted: Pasted) -> _Place:
         r"(?m)^nat on \S+ inet from ((?:192\.168|172|10)[0-9.]*/[0-9]+) ", everything
     )
     guest = re.search(r"\"ipv4Address\": \"([0-9.]+/[0-9]+)\"", texts.get(("container", "ls"), ""))
-    found = subnet.group(1) if subnet else guest.group(1) if guest else _Place.subnet
-    try:
-        network = IPv4Network(found, strict=False)
-    except ValueError:
-        network = IPv4Network(_Place.subnet)
-    if network.num_addresses < 8:
-        network = IPv4Network(_Place.subnet)
+    found = subnet.group(1) if subnet else guest.group(1) if guest else ""
+    named_net: Optional[IPv4Network] = None
+    with contextlib.suppress(ValueError):
+        named_net = IPv4Network(found, strict=False) if found else None
+    if named_net is not None and named_net.num_addresses < 8:
+        named_net = None
+    asked, around = _asked_for(texts, named_net)
+    network = named_net or IPv4Network(around or _Place.subnet)
     names = re.findall(r"\b(?:en|utun|ipsec|ppp|tun|tap|gpd|feth)[0-9]{1,3}\b", everything)
     return _Place(
-        named.group(1) if named else "en0", str(network), others=tuple(dict.fromkeys(names))
+        named.group(1) if named else "en0",
+        str(network),
+        others=tuple(dict.fromkeys(names)),
+        asked=asked,
     )
+
+
+def asked_for(pasted: Pasted) -> str:
+    """The address of a container that somebody asked the route of, else an empty text."""
+    return _place(pasted).asked
 
 
 def usual(pasted: Pasted) -> Pasted:

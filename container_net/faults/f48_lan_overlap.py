@@ -80,6 +80,12 @@ def recognise(case: Case) -> Finding:
         and re.fullmatch(r"en[0-9]+", i.name)
         and address.network.prefixlen < 32
     ]
+    for bridge in container_bridges(case):
+        for address in bridge.inet:
+            for name, lan in own:
+                if lan.overlaps(address.network):
+                    told = f"{bridge.name}: {address.network}"
+                    return _overlap(case.facts.interfaces, told, name, lan)
     listed = [] if case.system == 15 else [n for n in need(case.facts.networks) if n.cidr]
     for network in listed:
         for name, lan in own:

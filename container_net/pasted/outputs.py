@@ -9,13 +9,14 @@ from ipaddress import IPv4Network
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from .keys import Key
-from .shapes import NOISE, unglued
+from .shapes import NOISE, RULE_LINE, unglued
 
 __all__ = [
     "OUTPUTS",
     "VERSIONS",
     "Output",
     "container_output",
+    "is_builder",
     "joined",
     "json_key",
     "route_output",
@@ -52,6 +53,8 @@ def rules_output(asked: Key, rows: List[str], closed: bool) -> Optional[Output]:
     for row in unglued([r for r in rows if not re.match(rf"pfctl: |{NOISE}", r)]):
         if row.strip():
             rules.append(row)
+    if rules and not any(re.match(RULE_LINE, row) for row in rules):
+        return None
     if not rules and not errors:
         return Output(asked, "", sure=False)
     err = joined(errors) if errors else ""
@@ -271,6 +274,18 @@ def _networks_json(rows: Sequence[str]) -> Optional[List[Dict[str, Any]]]:
             status = {"ipv4Subnet": subnet, "ipv4Gateway": _first(subnet)}
             found.append({"id": words[0], "configuration": {"mode": "nat"}, "status": status})
     return found or None
+
+
+def is_builder(data: Any) -> bool:
+    """Whether a piece of JSON is what `container inspect buildkit` prints."""
+    if not isinstance(data, list) or len(data) != 1 or not isinstance(data[0], dict):
+        return False
+    config, networks = data[0].get("configuration"), data[0].get("networks")
+    if not isinstance(config, dict) or not isinstance(config.get("dns"), dict):
+        return False
+    joins = networks if isinstance(networks, list) else []
+    named = (config.get("id"), *(n.get("hostname") for n in joins if isinstance(n, dict)))
+    return "buildkit" in named
 
 
 def json_key(data: Any) -> Optional[Key]:

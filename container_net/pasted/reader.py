@@ -18,6 +18,7 @@ from .outputs import (
     VERSIONS,
     Output,
     container_output,
+    is_builder,
     joined,
     json_key,
     route_output,
@@ -35,6 +36,7 @@ LINES = 20_000
 OUTPUT_LINES = 2_000
 """Lines of one output; the cut leaves no newline at the end, so that no parser believes it."""
 
+_BUILDER: Key = ("container", "inspect", "buildkit")
 _COMMAND_LENGTH = 400
 _JSON_LENGTH = 1 << 18
 _JSON_TRIES = 40
@@ -142,12 +144,15 @@ def _lines(text: str) -> List[_Line]:
 
 
 @lru_cache(maxsize=1024)
-def _call(row: str) -> Optional[Tuple[Key, bool]]:
+def _call(row: str) -> Optional[Tuple[Optional[Key], bool]]:
+    """The command of a line, None where it says nothing here; whether its output is filtered."""
     match = _CALL.search(row)
     if match is None or not _BEFORE.fullmatch(row[: match.start()]):
         return None
     rest = row[match.start() :].rstrip("`*:'\" ")
     rest = re.sub(r"\s+#\s.*$", "", rest)
+    if re.search(r"(?<![0-9&])>{1,2}\s*(?!/dev/)[^\s&>]", rest):
+        return None, True  # what it says went into a file
     filtered = re.search(r"\s*\|", rest) is not None
     rest = re.split(r"\s*(?:\||&&|;|\d?>)", rest, maxsplit=1)[0]
     try:
@@ -387,6 +392,9 @@ class _Reader:
             except (ValueError, RecursionError):
                 continue
             end = start + stop
+            if is_builder(data):
+                made = Output(_BUILDER, json.dumps(data) + "\n")
+                self.found.setdefault(_BUILDER, made)
             asked = json_key(data)
             if asked is not None and (
                 asked not in self.found or not self.found[asked].out.lstrip().startswith(("[", "{"))

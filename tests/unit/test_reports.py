@@ -148,7 +148,7 @@ def test_a_mebibyte_of_a_variant_takes_under_a_second(how: str) -> None:
     text = "\n".join(pieces)
     least = 9.0
     for _time in range(3):
-        start = time.perf_counter()
+        start = time.process_time()
         judge(text)
-        least = min(least, time.perf_counter() - start)
+        least = min(least, time.process_time() - start)
     assert least < 1.0
