@@ -130,13 +130,27 @@ def judge(text: str) -> Told:
     answer = dataclasses.replace(
         everything, found=found, findings=findings, unknown=unknown, notes=()
     )
-    layers, matches = leads_of(pasted.plain)
-    if all(lead.layer.id == "network" for lead in layers) and (found or pasted.outputs):
+    layers, matches = leads_of(pasted.plain, *_versions(everything), pasted.prose)
+    if all(lead.layer.id == "network" for lead in layers) and (found or set(heard) - _FORMS):
         # Prose around outputs: they say more.
-        layers, matches = (), tuple(m for m in matches if m.symptom is not None or m.row)
+        layers = ()
+        matches = tuple(m for m in matches if m.symptom is not None or m.row or m.story)
     words = _ordered(matches, findings, bool(found))
     ask = _ask(pasted, everything, [d.fault.id for d in found] + [m.fault.id for m in words])
     return Told(heard, answer, tuple(unsure), tuple(leads), words, layers, ask)
+
+
+# What any report has in its form: it says nothing of the network.
+_FORMS = {"sw_vers", "container --version"}
+
+
+def _versions(answer: Examination) -> Tuple[Optional[int], Optional[Tuple[int, ...]]]:
+    """The major version of macOS and container's version, where the text names them."""
+    system, container = answer.facts.os_version.value, answer.facts.container_version.value
+    return (
+        int(system.split(".")[0]) if system else None,
+        tuple(map(int, container.split("."))) if container else None,
+    )
 
 
 def _examine(pasted: Pasted) -> Examination:

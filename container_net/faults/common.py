@@ -61,6 +61,10 @@ APP_OR_PATH = N_(
     "fall back to IPv4 (F39). If an address that has IPv6 only is what you need, it is F40."
 )
 
+FORWARDER = N_(
+    "Is it a published port that fails, or another program? container's own forwarder is F27, "
+    "anything else on the Mac F54."
+)
 ENTRY_THERE = N_(
     "Open System Settings > Privacy & Security > Local Network. If `container-runtime-linux` is in "
     "the list, switch it on: F27. If it is not there on macOS 27 and no question ever came: F28."

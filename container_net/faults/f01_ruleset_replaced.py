@@ -60,7 +60,7 @@ FAULT = Fault(
         ),
     ),
     auto="ask",
-    versions=N_("container 0.9.0 to 1.2.2 at least; mended on its main branch on 2026-09-10"),
+    versions=N_("by a localhost domain: container 0.9.0 to 1.4.1; by a reload: every version"),
     evidence=(issue(1241), pull(2256)),
     yields_to=("pf-disabled",),
 )

@@ -64,7 +64,7 @@ FAULT = Fault(
     ),
     auto="yes",
     fix="setup",
-    versions=N_("macOS 26 and 27 beta; container 0.9 to 1.4.1"),
+    versions=N_("macOS 26 and 27; container 0.9 and later"),
     evidence=(
         issue(1307),
         issue(723, "apple/containerization"),

@@ -20,7 +20,11 @@ FAULT = Fault(
     section="way",
     title=N_("The Mac sends packets for a container to the wrong interface"),
     symptoms=(
-        Symptom(r"no route to host", "ping: sendto: No route to host"),
+        Symptom(r"\bping: sendto: No route to host", "ping: sendto: No route to host"),
+        Symptom(
+            r"\b192\.168\.\d\S{1,4} .{30,53} utun\d",
+            "192.168.64.2       link#24            UHWIi               utun6",
+        ),
         said(
             r"cannot reach .{0,20}container",
             N_("the Mac cannot reach a container by its address"),

@@ -42,7 +42,7 @@ FAULT = Fault(
         Step(N_("Until this is mended in container, keep one container running in each network.")),
     ),
     auto="no",
-    versions=N_("container 1.2.x; also macOS 27.0"),
+    versions=N_("container 1.2 to 1.5.0; macOS 26 and 27"),
     evidence=(issue(2051), issue(953)),
     distinguish=(Distinguish("running-without-network", STOPPED_OR_REBOOTED),),
     yields_to=("subnet-disagrees",),

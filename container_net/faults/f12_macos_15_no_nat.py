@@ -43,6 +43,7 @@ FAULT = Fault(
     versions=N_("macOS 15 only"),
     evidence=(issue(345), "yolo-jail (doctor)"),
     yields_to=("pf-disabled",),
+    systems=(15, 15),
 )
 
 

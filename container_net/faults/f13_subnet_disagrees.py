@@ -52,6 +52,7 @@ FAULT = Fault(
     versions=N_("macOS 15 only"),
     evidence=(issue(109), issue(148), issue(272), "yolo-jail (doctor)"),
     yields_to=("service-not-running",),
+    systems=(15, 15),
 )
 
 

@@ -60,6 +60,7 @@ FAULT = Fault(
     versions=N_("container before 0.11.0"),
     evidence=(issue(148), issue(656), issue(1033), pull(1370)),
     yields_to=("image-resolver",),
+    until=(0, 11),
 )
 
 

@@ -17,6 +17,7 @@ from .case import (
 )
 from .common import (
     ENTRY_THERE,
+    FORWARDER,
     RESET,
 )
 from .fault import Distinguish, Fault, Step, Symptom
@@ -72,8 +73,12 @@ FAULT = Fault(
         issue(427),
     ),
     consequence_of=("local-network-never-asked", "local-network-homebrew"),
-    distinguish=(Distinguish("local-network-never-asked", ENTRY_THERE),),
+    distinguish=(
+        Distinguish("local-network-never-asked", ENTRY_THERE),
+        Distinguish("host-program-denied", FORWARDER),
+    ),
     yields_to=("local-network-homebrew",),
+    systems=(15, 99),
     needs_probe=True,
 )
 

@@ -55,6 +55,7 @@ FAULT = Fault(
     distinguish=(Distinguish("local-network-denied", ENTRY_THERE),),
     yields_to=("tls-inspected",),
     needs_probe=True,
+    systems=(27, 99),
 )
 
 

@@ -48,6 +48,7 @@ FAULT = Fault(
     evidence=(pull(8656, "ddev/ddev"),),
     yields_to=("tls-inspected",),
     needs_probe=True,
+    systems=(15, 99),
 )
 
 

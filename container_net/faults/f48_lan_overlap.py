@@ -35,7 +35,7 @@ FAULT = Fault(
             r"Mac.{0,30}\bLAN",
         ),
         said(
-            r"container.{0,45}\bLAN\b",
+            r"container.{0,30}\bnot the LAN\b",
             N_("containers reach the internet, but not the LAN"),
             r"컨테이너.{0,30}\bLAN",
         ),

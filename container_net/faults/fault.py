@@ -124,6 +124,17 @@ class Fault:
     """Only a probe in a container, or container's log, shows it."""
     unseen: str = ""
     """Why no output of a command shows it: it is found by its symptom alone."""
+    systems: Tuple[int, int] = (0, 99)
+    """The first and the last major version of macOS that has it."""
+    until: Tuple[int, ...] = ()
+    """The first version of container that has it no more."""
+
+    def fits(self, system: Optional[int], version: Optional[Tuple[int, ...]]) -> bool:
+        """Whether it can be on a Mac of these versions; None where one is not known."""
+        first, last = self.systems
+        if system is not None and not first <= system <= last:
+            return False
+        return not (self.until and version is not None and version >= self.until)
 
 
 @dataclass(frozen=True)

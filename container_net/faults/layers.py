@@ -72,9 +72,15 @@ LAYERS: Mapping[str, Layer] = {
             ),
         ),
         Layer(
+            "ipv6",
+            N_("An IPv6 address is tried, and IPv6 has no way out of a container."),
+            ("node-ipv6-first", "no-ipv6"),
+        ),
+        Layer(
             "no-route",
             N_("The Mac, or a program on it, gets no way to the host."),
             (
+                "host-program-denied",
                 "local-network-denied",
                 "wrong-interface",
                 "local-network-never-asked",
@@ -96,6 +102,7 @@ LAYERS: Mapping[str, Layer] = {
             "denied",
             N_("macOS denies the permission."),
             (
+                "host-program-denied",
                 "local-network-denied",
                 "local-network-never-asked",
                 "local-network-homebrew",
@@ -111,6 +118,11 @@ LAYERS: Mapping[str, Layer] = {
             "ruleset",
             N_("pf's main ruleset lacks what it must call."),
             ("ruleset-replaced", "anchor-file-missing", "localhost-domain", "own-rules-gone"),
+        ),
+        Layer(
+            "vmnet",
+            N_("vmnet refuses to make a network for the virtual machine."),
+            ("vmnet-refuses", "other-vmnet"),
         ),
         Layer(
             "overlap",

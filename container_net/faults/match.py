@@ -36,6 +36,8 @@ class Match:
     quote: str
     symptom: Optional[Symptom]
     row: Optional[GuideRow]
+    story: bool = False
+    """What the text tells as a whole leads here (stories)."""
 
 
 def quote(text: str, start: int, end: int) -> str:

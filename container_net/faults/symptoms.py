@@ -8,11 +8,12 @@ pattern finds, the layer, and where the text comes from: an issue, or the progra
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Dict, List, Mapping, Optional, Tuple
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Dict, Mapping, Optional, Tuple
 
-from . import BY_NAME
-from .fault import compiled, literals
+from . import BY_NAME, FAULTS, GUIDE, stories
+from .fault import Symptom, compiled, literals
 from .layers import LAYERS, Layer
 from .match import LIMIT, Match, explain, quote
 
@@ -223,6 +224,30 @@ WORDS: Tuple[Words, ...] = (
         r"\bResolving timed out after",
         "curl: (28) Resolving timed out after 5000 ms",
         _file("curl/curl", "lib/connect.c"),
+    ),
+    Words(
+        "name",
+        "Node",
+        r"\bENOTFOUND host\.docker\.internal",
+        "getaddrinfo ENOTFOUND host.docker.internal",
+        _issue("nanocoai/nanoclaw", 2589),
+        ("host-docker-internal",),
+    ),
+    Words(
+        "name",
+        "curl",
+        r"\bresolve host: host\.docker\.internal",
+        "Could not resolve host: host.docker.internal",
+        _issue("nanocoai/nanoclaw", 2589),
+        ("host-docker-internal",),
+    ),
+    Words(
+        "name",
+        "Go",
+        r"\blookup host\.docker\.internal",
+        "dial tcp: lookup host.docker.internal: no such host",
+        _issue("nanocoai/nanoclaw", 2589),
+        ("host-docker-internal",),
     ),
     Words(
         "name",
@@ -606,6 +631,13 @@ WORDS: Tuple[Words, ...] = (
     ),
     # -- refused
     Words("refused", "glibc", r"\bConnection refused", "Connection refused", _GLIBC_ERRNO),
+    Words(
+        "refused",
+        "curl",
+        r"\bFailed to connect to 192\.168\.\d{1,3}\.1 port",
+        "curl: (7) Failed to connect to 192.168.64.1 port 3001 after 1 ms",
+        _issue("nanocoai/nanoclaw", 1103),
+    ),
     Words("refused", "Node", r"\bECONNREFUSED\b", "connect ECONNREFUSED 192.168.64.1:3001", _LIBUV),
     Words(
         "refused",
@@ -690,8 +722,16 @@ WORDS: Tuple[Words, ...] = (
         "no-route",
         "glibc",
         r"\bNo route to host",
-        "ping: sendto: No route to host",
+        "connect: No route to host",
         _issue("apple/container", 1702),
+    ),
+    Words(
+        "no-route",
+        "ping",
+        r"\bping: sendto: No route to host",
+        "ping: sendto: No route to host",
+        _issue("utmapp/UTM", 7343),
+        ("wrong-interface",),
     ),
     Words("no-route", "musl", r"\bHost is unreachable", "Host is unreachable", _MUSL_ERRNO),
     Words(
@@ -914,6 +954,57 @@ WORDS: Tuple[Words, ...] = (
         "the same script in Terminal works",
         _issue("NousResearch/hermes-agent", 71206),
     ),
+    # -- IPv6
+    Words(
+        "ipv6",
+        "Node",
+        r"\bENETUNREACH [0-9a-f]{1,4}:",
+        "connect ENETUNREACH 2001:db8::1:443 - Local (:::0)",
+        _GITHUB + "nanocoai/nanoclaw/pull/2045",
+    ),
+    Words(
+        "ipv6",
+        "Go",
+        r"\bdial tcp \[[0-9a-f:]{3,40}\]",
+        "dial tcp [2001:db8::1]:443: connect: network is unreachable",
+        _GO_NET,
+    ),
+    # -- vmnet
+    Words(
+        "vmnet",
+        "vmnet",
+        r"\bvmnet_return_t 1\d\d\d\b",
+        "start(): vmnet_return_t 1009",
+        _issue("lima-vm/vde_vmnet", 36),
+    ),
+    Words(
+        "vmnet",
+        "QEMU",
+        r"\bcannot create vmnet interface",
+        "-netdev vmnet-shared,id=net0: cannot create vmnet interface: general failure",
+        _issue("utmapp/UTM", 4290),
+    ),
+    Words(
+        "vmnet",
+        "multipass",
+        r"\bCould not create vmnet interface",
+        "virtio_net: Could not create vmnet interface, permission denied or no entitlement?",
+        _issue("canonical/multipass", 1505),
+    ),
+    Words(
+        "vmnet",
+        "InternetSharing",
+        r"\bVMNet in NAT mode can't be started",
+        "VMNet in NAT mode can't be started now due to an active InternetSharing session on en0",
+        _issue("gyf304/vmcli", 5),
+    ),
+    Words(
+        "vmnet",
+        "container",
+        r"\bfailed to create vmnet network",
+        'failed to create vmnet network with status vmnet_return_t(rawValue: 1001)"',
+        _issue("apple/container", 863),
+    ),
     # -- the service
     Words(
         "service",
@@ -1052,40 +1143,94 @@ def _found(text: str) -> Dict[str, Tuple[int, str, Words]]:
         hit = compiled(words.pattern).search(text)
         if hit is not None:
             best[words.layer] = (weight, quote(text, hit.start(), hit.end()), words)
+    if "ipv6" in best and best.get("unreachable", ("", ""))[1] == best["ipv6"][1]:
+        del best["unreachable"]
     for unclear in ({"network"}, {name for name, hit in best.items() if hit[2].pattern in _VAGUE}):
         if set(best) - unclear:
             best = {name: hit for name, hit in best.items() if name not in unclear}
     return best
 
 
-def leads(text: str) -> Tuple[Tuple[Lead, ...], Tuple[Match, ...]]:
+# A message of its own kind names a fault more surely than any story does; a story more surely than
+# what many faults print.
+_STORY, _EXACT = 100_000.0, 200_000.0
+_EXACT_LENGTH = 16
+_EXACT_LAYERS = ("service", "ruleset", "overlap", "vmnet")
+
+
+_COMMON = frozenset(s.pattern for row in GUIDE for s in row.symptoms) | {w.pattern for w in WORDS}
+
+
+@cache
+def _exact_symptoms(fault: str) -> Tuple[Symptom, ...]:
+    """The texts that one program prints for this fault alone."""
+    others = {s.pattern for f in FAULTS if f.name != fault for s in f.symptoms} | _COMMON
+    return tuple(
+        symptom
+        for symptom in BY_NAME[fault].symptoms
+        if symptom.verbatim
+        and symptom.pattern not in others
+        and sum(map(len, literals(symptom.pattern))) >= _EXACT_LENGTH
+    )
+
+
+def leads(
+    text: str,
+    system: Optional[int] = None,
+    version: Optional[Tuple[int, ...]] = None,
+    prose: str = "",
+) -> Tuple[Tuple[Lead, ...], Tuple[Match, ...]]:
     """The layers that a text speaks of, the surest first; and faults, the likeliest first.
 
-    What the catalogue itself knows of the text keeps its place; a layer's faults stand by the
-    length of the text found, halved with each place in its order.
+    A text that only one fault prints comes first, then what the text tells as a whole, then what
+    the catalogue knows of it otherwise; a layer's faults stand by the length of the text found,
+    halved with each place in its order. `system` is the major version of macOS and `version`
+    container's, where they are known: what cannot be in them is left out. `prose` is the text with
+    the commands in it, where it is at hand.
     """
     text = text[-LIMIT:]
+    lowered = text.lower()
     found = _found(text)
     ranked: Dict[str, Tuple[float, Match]] = {}
     for match in explain(text):
         # What says no more than `sudo` does not make it F38.
         if _counts(match.fault.name, text):
-            ranked[match.fault.name] = (float(match.score), match)
+            exact = any(_said(s, text, lowered) for s in _exact_symptoms(match.fault.name))
+            ranked[match.fault.name] = (match.score + (_EXACT if exact else 0.0), match)
     for weight, line, words in found.values():
         order = dict.fromkeys((*words.first, *LAYERS[words.layer].faults))
         counted = [fault for fault in order if _counts(fault, text)]
+        exact = words.layer in _EXACT_LAYERS and weight >= _EXACT_LENGTH
         for place, fault in enumerate(counted):
-            score = (weight + 1) / (1 + place)
-            known = ranked.get(fault)
-            if known is None or score > known[0]:
-                match = Match(BY_NAME[fault], 0, line, None, None)
-                if known is not None and known[1].symptom is not None:
-                    match = known[1]
-                ranked[fault] = (score, match)
+            score = (weight + 1) / (1 + place) + (_EXACT if exact and not place else 0)
+            _rank(ranked, Match(BY_NAME[fault], 0, line, None, None), score)
+    prose = prose[-LIMIT:] or text
+    for story, start, end in stories.told(prose, version):
+        line = quote(prose, start, end)
+        for place, name in enumerate(story.faults):
+            score = _STORY + 100 * len(story.tells) - place * 20
+            _rank(ranked, Match(BY_NAME[name], 0, line, None, None, True), score)
     layers = sorted(found.values(), key=lambda entry: -entry[0])
     chosen = tuple(Lead(LAYERS[words.layer], line, words) for _w, line, words in layers)
-    ordered: List[Tuple[float, Match]] = sorted(ranked.values(), key=lambda entry: -entry[0])
-    return chosen, tuple(match for _score, match in ordered)
+    ordered = sorted(ranked.values(), key=lambda entry: -entry[0])
+    return chosen, tuple(m for _score, m in ordered if m.fault.fits(system, version))
+
+
+def _said(symptom: Symptom, text: str, lowered: str) -> bool:
+    """Whether a text has a symptom."""
+    return all(run.lower() in lowered for run in literals(symptom.pattern)) and bool(
+        compiled(symptom.pattern).search(text)
+    )
+
+
+def _rank(ranked: Dict[str, Tuple[float, Match]], match: Match, score: float) -> None:
+    """Let a fault be ranked where it is not better ranked yet; its own symptom stays the reason."""
+    known = ranked.get(match.fault.name)
+    if known is None:
+        ranked[match.fault.name] = (score, match)
+    elif score > known[0]:
+        kept = known[1] if known[1].symptom is not None else match
+        ranked[match.fault.name] = (score, replace(kept, story=kept.story or match.story))
 
 
 def _counts(fault: str, text: str) -> bool:

@@ -44,13 +44,15 @@ _JSON_TRIES = 40
 
 @dataclass(frozen=True)
 class Pasted:
-    """A text as outputs and files, by key. `plain` is the text, cleaned, without its outputs.
+    """A text as outputs and files, by key. `plain` is the text, cleaned, without its outputs and
+    the commands that gave them; `prose` is the same with the commands.
 
     `header` is what a report of our own says of the run that wrote it; empty in any other text.
     """
 
     outputs: Mapping[Key, Output] = field(default_factory=dict)
     plain: str = ""
+    prose: str = ""
     header: Mapping[str, Any] = field(default_factory=dict)
 
     def surely(self) -> Pasted:
@@ -176,7 +178,7 @@ def read(text: str) -> Pasted:
     reader.from_json()
     reader.versions()
     reader.derive()
-    return Pasted(dict(reader.found), "\n".join(reader.rest))
+    return Pasted(dict(reader.found), "\n".join(reader.rest), "\n".join(reader.prose))
 
 
 _OWN = re.compile(r'^(?:\s{0,3}>\s?){0,5}\{"container-net": ', re.MULTILINE)
@@ -205,7 +207,7 @@ def _own_report(text: str) -> Optional[Pasted]:
         except (ValueError, TypeError, KeyError, RecursionError):
             break
         outputs[made.key] = made
-    return Pasted(outputs, "", header if isinstance(header, dict) else {})
+    return Pasted(outputs, header=header if isinstance(header, dict) else {})
 
 
 def _unpacked(text: str) -> str:
@@ -228,6 +230,7 @@ class _Reader:
         self.lines = _lines(text)
         self.found: Dict[Key, Output] = {}
         self.rest: List[str] = []
+        self.prose: List[str] = []
 
     def add(self, made: Output) -> None:
         """The last of several answers stands; where they differ, none of them is sure."""
@@ -238,25 +241,31 @@ class _Reader:
             made = replace(made, sure=False)
         self.found[made.key] = made
 
+    def keep(self, *rows: str) -> None:
+        """What is no output."""
+        self.rest += rows
+        self.prose += rows
+
     # One pass: `at` only grows, and an output is looked at once for each kind that begins there.
     def walk(self) -> None:
         at = 0
         while at < len(self.lines):
             line = self.lines[at]
             if line.call is not None:
-                self.rest.append("")
+                self.keep("")
+                self.prose[-1] = line.text
                 at = self._after_call(at + 1, line.call, line.filtered)
                 continue
             begins = not line.edge and BEGIN.match(line.text)
             kind = next((k for k in KINDS if k.begin.match(line.text)), None) if begins else None
             if kind is None or line.edge:
-                self.rest.append(line.text)
+                self.keep(line.text)
                 at += 1
                 continue
             end, closed = self._extent(at, kind)
             rows = [row.text for row in self.lines[at:end]]
             if not self._unprompted(kind, rows, closed):
-                self.rest += rows
+                self.keep(*rows)
             at = max(end, at + 1)
 
     def _extent(self, at: int, kind: Kind) -> Tuple[int, bool]:
@@ -300,7 +309,7 @@ class _Reader:
         rows = [row.text for row in self.lines[at:end] if not _FENCE.match(row.text)]
         self._prompted(asked, rows, closed and not filtered, filtered)
         if name == "text" or end == at:
-            self.rest += rows
+            self.keep(*rows)
         return end
 
     def _until_edge(self, at: int, words: bool) -> Tuple[int, bool]:
