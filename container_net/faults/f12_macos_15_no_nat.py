@@ -27,9 +27,9 @@ FAULT = Fault(
     title=N_("macOS 15 gives containers no NAT"),
     symptoms=(
         said(
-            r"macOS 15\b",
+            r"macOS 15\b.{0,60}\bgateway",
             N_("on macOS 15 containers reach the gateway and nothing beyond it"),
-            r"macOS 15\b",
+            r"macOS 15.{0,40}게이트웨이",
         ),
         PACKET_LOSS,
     ),

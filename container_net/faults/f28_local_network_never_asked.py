@@ -24,9 +24,9 @@ FAULT = Fault(
         RESET,
         Symptom(r"Failed to reset LocalNetwork", "tccutil: Failed to reset LocalNetwork"),
         said(
-            r"macOS 27\b",
+            r"\breset.{0,20} macOS 27\b",
             N_("published ports reset on macOS 27, and there is nothing to allow"),
-            r"macOS 27\b",
+            r"macOS 27.{0,20}포트",
         ),
     ),
     cause=N_(

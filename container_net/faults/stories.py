@@ -39,11 +39,10 @@ CONCEPTS: Mapping[str, Tuple[str, ...]] = {
         *_each(r"\b@ ping", *_NOT, "could not"),
         *_each(r"\bnothing .{0,40}\b@", "gets? out", "works", "reach"),
         *_each(r"\bneither .{0,40}\b@", "gets? out", "works", "reach"),
-        *_each(r"\b@ gets? out", "neither", "no container", "no guest", "nothing"),
+        *_each(r"\b@ gets? out", "neither", "no container", "no guest", "nothing", "not", "cannot"),
+        *_each(r"\b@ work", "not", "doesn't", "don't", "didn't", "no longer"),
         *_each(r"\begress .{0,40}\b@", "dies", "dead", "fail", "break", "lost", "stops"),
-        *_each(
-            r"\bnetwork.{0,20}\b@", "dies", "dead", "down", "broken", "breaks", "fails", "stops"
-        ),
+        *_each(r"\bnetwork.{0,20}\b@", "dies", "dead", "down", "broken", "breaks", "fail", "stops"),
         *_each(r"\binternet.{0,20}\b@", "dies", "dead", "down", "broken", "breaks", "gone"),
         *_each(r"\breach@ nothing", "", "es"),
         *_each(r"\b@\b", "unreachable", "not reachable", "out of reach", "offline", "time-?outs?"),
@@ -233,7 +232,9 @@ CONCEPTS: Mapping[str, Tuple[str, ...]] = {
         *_each(r"\b@ DNS\b.{0,20}works", "public", "other", "another"),
         *_each(r"\bdig .{0,40}\x40@", r"8\.8", r"1\.1"),
     ),
-    "the Mac's own subnet": (
+    "an overlap": (
+        *_each(r"\b@", "overlap", "collides? with", "clash"),
+        *_each(r"\bconflicts? with .{0,40}\b@", "LAN", "network", "subnet", "range"),
         *_each(r"\bsame @\b", "subnet", "IP range", "network range", "range", "addresses"),
         *_each(r"\baddress of .{0,12}@", "router", "gateway"),
         *_each(r"\bsubnet .{0,12}my @", "Mac", "computer", "LAN", "router", "home", "network"),
@@ -288,7 +289,13 @@ CONCEPTS: Mapping[str, Tuple[str, ...]] = {
         ),
     ),
     "two networks": (
-        *_each(r"\b@\b", "second network", "two networks", "other network", "custom network"),
+        *_each(r"\b@\b", "second network", "two networks", "other network", "another network"),
+        *_each(r"\b@\b", "both networks", "two NAT networks"),
+    ),
+    "one is stopped": (
+        *_each(r"\bstop@ .{0,20}\b", "s one", "ping one", " B", " the other", "ped the other"),
+        *_each(r"\bstop@ .{0,20}last", "", "s", "ped", "ping"),
+        *_each(r"\b@", "teardown", "torn down", "tearing down", "last container"),
     ),
 }
 
@@ -319,18 +326,6 @@ _PORTS = ("local-network-denied", "local-network-never-asked", "local-network-ho
 
 STORIES: Tuple[Story, ...] = (
     # -- a VPN
-    Story(
-        ("a VPN", "dead"),
-        ("vpn-not-followed", "vpn-filter", "forwarding-off"),
-        "With the VPN connected nothing in the container gets out.",
-        _issue(_CONTAINER, 1307),
-    ),
-    Story(
-        ("a VPN with a filter", "dead"),
-        ("vpn-filter", "vpn-not-followed", "forwarding-off"),
-        "Mullvad is on, and containers are offline.",
-        _issue("mullvad/mullvadvpn-app", 10498),
-    ),
     Story(
         ("a VPN", "hosts behind it", "the rest works"),
         ("split-tunnel", "vpn-not-followed"),
@@ -433,9 +428,9 @@ STORIES: Tuple[Story, ...] = (
         _issue("lima-vm/vde_vmnet", 36),
     ),
     Story(
-        ("two networks", "dead", "its own address works"),
+        ("two networks", "one is stopped", "dead"),
         ("shared-bridge", "other-vmnet"),
-        "Containers of the second network cannot reach anything, directly neither.",
+        "After stopping one of two networks the other has no egress.",
         _issue(_CONTAINER, 2051),
     ),
     Story(
@@ -457,25 +452,16 @@ STORIES: Tuple[Story, ...] = (
         _issue(_CONTAINER, 1389),
     ),
     Story(
-        ("the Mac's own subnet", "a bridge"),
+        ("an overlap", "a bridge"),
         ("lan-overlap", "wrong-interface"),
         "bridge100 gets an address in the same subnet as my LAN.",
         _issue("canonical/multipass", 4581),
     ),
-    # -- macOS 15
     Story(
-        ("macOS 15", "dead"),
-        ("macos-15-no-nat", "subnet-disagrees"),
-        "On macOS 15 a container has no internet.",
-        _issue(_CONTAINER, 345),
-        without=("a VPN", "no route", "a published port"),
-    ),
-    Story(
-        ("macOS 15", "names fail"),
-        ("macos-15-no-nat", "subnet-disagrees"),
-        "On macOS 15: curl: (6) Could not resolve host: example.test",
-        _issue(_CONTAINER, 272),
-        without=("a VPN", "no route", "another resolver works"),
+        ("an overlap", "the local network"),
+        ("lan-overlap", "wrong-interface"),
+        "The container network conflicts with my LAN.",
+        _issue("anthropics/claude-code", 29340),
     ),
     # -- names
     Story(
@@ -502,6 +488,12 @@ STORIES: Tuple[Story, ...] = (
         ("a published port", "a reset"),
         _PORTS,
         "The published port resets.",
+        _issue(_CONTAINER, 1180),
+    ),
+    Story(
+        ("a published port", "its own address works"),
+        _PORTS,
+        "The published port gives nothing; the container's own address answers.",
         _issue(_CONTAINER, 1180),
     ),
     Story(
@@ -560,6 +552,33 @@ STORIES: Tuple[Story, ...] = (
         "The proxy binds to 127.0.0.1, and from a container it times out.",
         _issue("nanocoai/nanoclaw", 1103),
     ),
+    # -- what many texts name besides: after all others of as many concepts
+    Story(
+        ("a VPN with a filter", "dead"),
+        ("vpn-filter", "vpn-not-followed", "forwarding-off"),
+        "Mullvad is on, and containers are offline.",
+        _issue("mullvad/mullvadvpn-app", 10498),
+    ),
+    Story(
+        ("a VPN", "dead"),
+        ("vpn-not-followed", "vpn-filter", "forwarding-off"),
+        "With the VPN connected nothing in the container gets out.",
+        _issue(_CONTAINER, 1307),
+    ),
+    Story(
+        ("macOS 15", "dead"),
+        ("macos-15-no-nat", "subnet-disagrees"),
+        "On macOS 15 a container has no internet.",
+        _issue(_CONTAINER, 345),
+        without=("a VPN", "no route", "a published port"),
+    ),
+    Story(
+        ("macOS 15", "names fail"),
+        ("macos-15-no-nat", "subnet-disagrees"),
+        "On macOS 15: curl: (6) Could not resolve host: example.test",
+        _issue(_CONTAINER, 272),
+        without=("a VPN", "no route", "another resolver works"),
+    ),
 )
 
 
@@ -597,7 +616,8 @@ def _tells(concept: str, text: str, lowered: str) -> Optional[Tuple[int, int]]:
 
 
 def told(text: str, version: Optional[Tuple[int, ...]] = None) -> List[Tuple[Story, int, int]]:
-    """The stories of a text, those of most concepts first, each with a place that tells it.
+    """The stories of a text, those of most concepts first, then in the table's order; each with a
+    place that tells it.
 
     `version` is container's, where it is known.
     """

@@ -1158,19 +1158,30 @@ _EXACT_LENGTH = 16
 _EXACT_LAYERS = ("service", "ruleset", "overlap", "vmnet")
 
 
-_COMMON = frozenset(s.pattern for row in GUIDE for s in row.symptoms) | {w.pattern for w in WORDS}
+# The faults whose own messages are printed for nothing else.
+_OWN_WORDS = (
+    *("vpn-filter", "forwarding-off", "no-container", "private-relay"),
+    *("firewall-blocks-all", "port-53-taken", "local-network-denied", "local-network-never-asked"),
+    *("host-docker-internal", "service-not-running", "vmnet-refuses", "pf-helper-hangs"),
+    *("command-hangs", "no-kernel", "anchor-file-missing", "pf-conf-rejected", "pf-disabled"),
+    *("bridge-at-boot", "host-program-denied"),
+)
 
 
 @cache
 def _exact_symptoms(fault: str) -> Tuple[Symptom, ...]:
     """The texts that one program prints for this fault alone."""
-    others = {s.pattern for f in FAULTS if f.name != fault for s in f.symptoms} | _COMMON
+    others = {s.pattern for f in FAULTS if f.name != fault for s in f.symptoms}
+    others |= {s.pattern for row in GUIDE for s in row.symptoms}
+    # What a layer knows, any of its faults prints.
+    common = [words.example for words in WORDS if words.layer not in _EXACT_LAYERS]
     return tuple(
         symptom
-        for symptom in BY_NAME[fault].symptoms
+        for symptom in (BY_NAME[fault].symptoms if fault in _OWN_WORDS else ())
         if symptom.verbatim
         and symptom.pattern not in others
         and sum(map(len, literals(symptom.pattern))) >= _EXACT_LENGTH
+        and not any(compiled(symptom.pattern).search(example) for example in common)
     )
 
 
@@ -1205,10 +1216,10 @@ def leads(
             score = (weight + 1) / (1 + place) + (_EXACT if exact and not place else 0)
             _rank(ranked, Match(BY_NAME[fault], 0, line, None, None), score)
     prose = prose[-LIMIT:] or text
-    for story, start, end in stories.told(prose, version):
+    for number, (story, start, end) in enumerate(stories.told(prose, version)):
         line = quote(prose, start, end)
         for place, name in enumerate(story.faults):
-            score = _STORY + 100 * len(story.tells) - place * 20
+            score = _STORY + 100 * len(story.tells) - place * 20 - number
             _rank(ranked, Match(BY_NAME[name], 0, line, None, None, True), score)
     layers = sorted(found.values(), key=lambda entry: -entry[0])
     chosen = tuple(Lead(LAYERS[words.layer], line, words) for _w, line, words in layers)

@@ -36,6 +36,10 @@ LINES = 20_000
 OUTPUT_LINES = 2_000
 """Lines of one output; the cut leaves no newline at the end, so that no parser believes it."""
 
+_RESTART = re.compile(r"\bcontainer (?:system|s) (?:stop|start|restart)\b")
+_OF_THE_SERVICE: Tuple[Key, ...] = (
+    *(("container", "ls"), ("container", "networks"), ("container", "status")),
+)
 _BUILDER: Key = ("container", "inspect", "buildkit")
 _COMMAND_LENGTH = 400
 _JSON_LENGTH = 1 << 18
@@ -254,6 +258,10 @@ class _Reader:
             if line.call is not None:
                 self.keep("")
                 self.prose[-1] = line.text
+                if _RESTART.search(line.text[:_COMMAND_LENGTH]):
+                    # What was listed before is of another network.
+                    for asked in _OF_THE_SERVICE:
+                        self.found.pop(asked, None)
                 at = self._after_call(at + 1, line.call, line.filtered)
                 continue
             begins = not line.edge and BEGIN.match(line.text)
