@@ -53,6 +53,8 @@ class _Place:
     others: Tuple[str, ...] = ()
     asked: str = ""
     """An address of the subnet that somebody asked the route of: a container's, then."""
+    listed: str = ""
+    """The address of a container that is listed."""
 
     @property
     def gateway(self) -> str:
@@ -60,7 +62,7 @@ class _Place:
 
     @property
     def guest(self) -> str:
-        return self.asked or str(IPv4Network(self.subnet)[2])
+        return self.asked or self.listed or str(IPv4Network(self.subnet)[2])
 
 
 _VMNETS = IPv4Network("192.168.64.0/20")
@@ -111,6 +113,7 @@ def _place(pasted: Pasted) -> _Place:
         str(network),
         others=tuple(dict.fromkeys(names)),
         asked=asked,
+        listed=guest.group(1).split("/")[0] if guest else "",
     )
 
 
@@ -144,6 +147,10 @@ def usual(pasted: Pasted) -> Pasted:
         part = mine.get(asked)
         if part is not None and not part.sure:
             outputs[asked] = Output(asked, merge(part.out, place))
+    if _IFCONFIG in mine and f"inet {place.gateway} " not in outputs[_IFCONFIG].out:
+        # No bridge of the container's: its packets go where all others do.
+        away = Output(("route", place.guest), f"  interface: {place.uplink}\n")
+        outputs[away.key] = mine.get(away.key, away)
     return replace(pasted, outputs=outputs)
 
 

@@ -21,9 +21,9 @@ FAULT = Fault(
     symptoms=(
         Symptom(r'"status" ?: ?"unregistered"', '{"status":"unregistered"}'),
         said(
-            r"sudo container",
+            r"sudo container [a-rt-z]",
             N_("`sudo container ls` shows nothing"),
-            r"sudo container",
+            r"sudo container [a-rt-z]",
         ),
     ),
     cause=N_(

@@ -41,6 +41,11 @@ CONCEPTS: Mapping[str, Tuple[str, ...]] = {
         *_each(r"\bneither .{0,40}\b@", "gets? out", "works", "reach"),
         *_each(r"\b@ gets? out", "neither", "no container", "no guest", "nothing", "not", "cannot"),
         *_each(r"\b@ work", "not", "doesn't", "don't", "didn't", "no longer"),
+        *_each(r"\b@ be reached", "cannot", "can't", "could not", "can not", "not"),
+        *_each(r"\bnot able to @", "reach", "connect", "ping", "access", "resolve"),
+        *_each(r"\b@ get to the internet", *_NOT),
+        *_each(r"\bbreaks? .{0,20}\b@", "network", "connectivity", "internet"),
+        *_each(r"\b@\b", "cut off", "unusable", "blackholed", "no reply", "won't connect"),
         *_each(r"\begress .{0,40}\b@", "dies", "dead", "fail", "break", "lost", "stops"),
         *_each(r"\bnetwork.{0,20}\b@", "dies", "dead", "down", "broken", "breaks", "fail", "stops"),
         *_each(r"\binternet.{0,20}\b@", "dies", "dead", "down", "broken", "breaks", "gone"),
@@ -57,6 +62,7 @@ CONCEPTS: Mapping[str, Tuple[str, ...]] = {
     ),
     "names fail": (
         *_each(r"\b@", r"DNS\b", r"ENOTFOUND\b", "name resolution", r"EAI_AGAIN\b", "bad address"),
+        *_each(r"\b@ resolve", "not", "n't", "cannot", "fail to", "fails to", "unable to"),
         *_each(r"\b@", "resolve host", "resolve name", "resolving", "nslookup", "SERVFAIL"),
     ),
     "no address": (
@@ -229,6 +235,7 @@ CONCEPTS: Mapping[str, Tuple[str, ...]] = {
     ),
     "another resolver works": (
         *_each(r"--dns @", r"[0-9.]{7,15}"),
+        *_each(r"\bDNS\b.{0,25}\b@\.", r"1\.1", r"8\.8", r"9\.9"),
         *_each(r"\b@ DNS\b.{0,20}works", "public", "other", "another"),
         *_each(r"\bdig .{0,40}\x40@", r"8\.8", r"1\.1"),
     ),
@@ -240,6 +247,10 @@ CONCEPTS: Mapping[str, Tuple[str, ...]] = {
         *_each(r"\bsubnet .{0,12}my @", "Mac", "computer", "LAN", "router", "home", "network"),
         *_each(r"\bmy @ .{0,20}\bsame\b", "LAN", "home network", "router", "Wi-?Fi"),
         r"같은 대역",
+    ),
+    "short names": (
+        *_each(r"\bshort @", "name", "hostname", "host name"),
+        r"\bMagicDNS\b",
     ),
     "a bridge": (*_each(r"\b@", r"bridge1[0-9][0-9]\b", "bridge interface", "vmnet"),),
     "a program of the Mac": (
@@ -469,6 +480,12 @@ STORIES: Tuple[Story, ...] = (
         ("gateway-dns", "port-53-taken"),
         "ping: bad address; with --dns 9.9.9.9 it works.",
         _issue(_CONTAINER, 480),
+    ),
+    Story(
+        ("short names", "a VPN", "names fail"),
+        ("tailscale-names", "gateway-dns"),
+        "With Tailscale MagicDNS short names do not resolve.",
+        _issue("tailscale/tailscale", 17096),
     ),
     Story(
         ("the builder", "names fail"),

@@ -36,6 +36,11 @@ LINES = 20_000
 OUTPUT_LINES = 2_000
 """Lines of one output; the cut leaves no newline at the end, so that no parser believes it."""
 
+# Where vmnet puts its networks; any other guest has an eth0 as well.
+_ETH0 = re.compile(
+    r"\binet (?:addr:)?(192\.168\.(?:6[4-9]|7[0-9])\.[0-9]{1,3})(?:/24|  ?Bcast).{0,80}"
+    r"(?:\beth0\b|Mask)"
+)
 _RESTART = re.compile(r"\bcontainer (?:system|s) (?:stop|start|restart)\b")
 _OF_THE_SERVICE: Tuple[Key, ...] = (
     *(("container", "ls"), ("container", "networks"), ("container", "status")),
@@ -428,6 +433,24 @@ class _Reader:
             if len(named) == 1:
                 self.add(Output(asked, form.format(next(iter(named))), sure=True))
 
+    def _attached(self) -> None:
+        """A container by the address that it says it has (`ip a`), where no list was pasted."""
+        asked: Key = ("container", "ls")
+        inside = _ETH0.search("\n".join(self.rest))
+        if inside is None or asked in self.found or ("container", "status") in self.found:
+            return
+        attached = {
+            "network": "default",
+            "ipv4Address": f"{inside.group(1)}/24",
+            "ipv4Gateway": inside.group(1).rsplit(".", 1)[0] + ".1",
+        }
+        row = {
+            "id": "eth0 of the container",
+            "status": {"state": "running", "networks": [attached]},
+        }
+        row["configuration"] = {"id": "eth0 of the container", "image": {"reference": ""}}
+        self.add(Output(asked, json.dumps([row]) + "\n", sure=False, derived=True))
+
     def derive(self) -> None:
         """Routes that the routing table or the network information tells, where none was asked."""
         table = self.found.get(("netstat", "inet"))
@@ -439,6 +462,7 @@ class _Reader:
                 and ("route", "default") not in self.found
             ):
                 self.add(route_output("default", name, False))
+        self._attached()
         nwi = self.found.get(("scutil", "--nwi"))
         if nwi is not None and ("route", "default") not in self.found:
             first = re.search(r"IPv4 network interface information\s+([a-z]+[0-9]+) :", nwi.out)

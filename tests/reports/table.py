@@ -9,7 +9,8 @@ A file of cases/ is a report: `key: value` lines, a line `---`, and what somebod
     reject    faults that may not be offered at all
     also      faults that are there besides, and may be said to be
     source    where it was learned: repository#number
-    seen      `before`: written before anybody knew what the tool says of it; else `after`
+    seen      `before`: written before anybody knew what the tool said of any of them; `after`:
+              when the kinds that failed had been mended, as new to the tool as those; and so on
     first     the verdict of the first run
     miss      why the answer is still not right: a known miss
 
@@ -34,10 +35,22 @@ from container_net.faults.match import Match  # noqa: E402
 from container_net.faults.symptoms import leads  # noqa: E402
 from container_net.from_text import WORDS, Told, judge  # noqa: E402
 
-__all__ = ["CASES", "KEYS", "VERDICTS", "Answer", "Case", "answer", "cases", "parsed", "verdict"]
+__all__ = [
+    "CASES",
+    "KEYS",
+    "SEEN",
+    "VERDICTS",
+    "Answer",
+    "Case",
+    "answer",
+    "cases",
+    "parsed",
+    "verdict",
+]
 
 CASES = HERE / "cases"
 KEYS = ("kind", "truth", "accept", "reject", "also", "source", "seen", "first", "miss")
+SEEN = ("before", "after", "after 2", "after 3")
 VERDICTS = ("right", "thin", "wrong", "silent")
 
 
@@ -153,10 +166,9 @@ def main(words: Sequence[str]) -> int:
         print(_row(kind, [found[c.name] for c in chosen if c.said["kind"] == kind]))
     print(_row("all", list(found.values())))
     print(f"\n{_share(found.values())}; '!' is said to be there")
-    for seen in ("before", "after"):
+    for seen in sorted({c.said["seen"] for c in chosen}, key=SEEN.index):
         first = [c.said["first"] for c in chosen if c.said["seen"] == seen and "first" in c.said]
-        if first:
-            print(f"on the first run, written {seen}: {_share(first)}")
+        print(f"on the first run, written {seen}: {_share(first)}")
     return 1 if broken else 0
 
 

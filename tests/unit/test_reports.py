@@ -15,7 +15,7 @@ import pytest
 from budget import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reports.table import KEYS, VERDICTS, Case, answer, cases, verdict
+from reports.table import KEYS, SEEN, VERDICTS, Case, answer, cases, verdict
 
 from container_net.faults import BY_ID
 from container_net.faults.case import ABSENT, POSSIBLE, PRESENT, UNKNOWN
@@ -51,7 +51,7 @@ def test_nothing_is_said_to_be_there_that_is_not(case: Case) -> None:
 @pytest.mark.parametrize("case", ALL, ids=lambda case: case.name)
 def test_a_case_names_its_source_and_knows_its_faults(case: Case) -> None:
     assert re.fullmatch(r"[\w.-]+/[\w.-]+#[0-9]+", case.said["source"])
-    assert case.said["seen"] in ("before", "after")
+    assert case.said["seen"] in SEEN
     assert case.said["first"] in VERDICTS
     assert case.ids("accept")
     named = case.ids("accept") | case.ids("reject") | case.ids("also")
