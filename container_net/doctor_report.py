@@ -350,12 +350,17 @@ def _probe_data(found: Examination) -> Optional[Dict[str, Any]]:
 # -- from the catalogue alone
 
 
-def symptom(screen: Screen, text: str) -> int:
-    """Explain a message. No Mac is asked.
+def symptom(
+    screen: Screen,
+    text: str,
+    system: Optional[int] = None,
+    version: Optional[Tuple[int, ...]] = None,
+) -> int:
+    """Explain a message. No Mac is asked. `system` and `version` as in `leads`.
 
     Returns 0 where the catalogue knows it, else 1.
     """
-    layers, matches = leads(text)
+    layers, matches = leads(text, system, version)
     screen.data(_symptom_data(matches, layers))
     screen.show(symptom_lines(matches, layers))
     return 0 if matches else 1

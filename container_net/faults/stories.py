@@ -14,7 +14,7 @@ from typing import Dict, List, Mapping, Optional, Tuple
 
 from .fault import compiled, literals
 
-__all__ = ["CONCEPTS", "STORIES", "Story", "told"]
+__all__ = ["CONCEPTS", "STORIES", "Story", "tells", "told"]
 
 _HITS = 20
 """Places of a pattern that are looked at: the first ones may be denials."""
@@ -146,12 +146,14 @@ CONCEPTS: Mapping[str, Tuple[str, ...]] = {
     ),
     "rules of one's own": (
         *_each(r"\bmy @", "rules", "pf rules", "own rules", "firewall rules", "ruleset"),
+        *_each(r"\b@ rules", "the pf", "previous pf", "your own pf", "with pf"),
         *_each(r"\b@", "custom pf", "own pf", "user-managed pf", "Murus", "rules that I"),
         r"pf 규칙",
     ),
     "gone": (
         *_each(r"\b@\b", "vanish", "vanishes", "gone", "replaces?", "replaced", "flush", "flushed"),
         *_each(r"\b@\b", "overwrites?", "overwritten", "clobber", "clobbers", "disappears?"),
+        *_each(r"\brules .{0,20}\b@", "broken", "lost", "not there"),
         "사라",
     ),
     "a reload": (
@@ -167,6 +169,7 @@ CONCEPTS: Mapping[str, Tuple[str, ...]] = {
         *_each(r"\b@ .{0,30}container", "start", "starts", "starting", "started", "run", "runs"),
         *_each(r"\bcontainers? .{0,30}\b@", "start", "starts", "started", "come and go"),
         *_each(r"\b@", "container system start", "container run", "brings up", "every start"),
+        *_each(r"\b@\b", "launched", "launch it", "after launch", "every time it starts"),
     ),
     "a reboot": (
         *_each(r"\b@", "reboot", "cold boot", "at boot", "RunAtLoad"),
@@ -182,11 +185,16 @@ CONCEPTS: Mapping[str, Tuple[str, ...]] = {
         *_each(r"\brouter\b.{0,30}\b@", "restart", "reboot", "lease"),
         *_each(r"\brestart.{0,20} @", "router"),
         *_each(r"\bnetwork.{0,12} @\b", "change", "changed", "changes"),
-        *_each(r"\b@ .{0,12}\bnetworks?\b", "switch", "switched", "switching", "changing"),
+        *_each(r"\b@ networks\b", "switch", "switched", "switching", "changing"),
+        *_each(r"\b@ to .{0,20}\bnetwork\b", "switch", "switched", "moved", "changed"),
         *_each(r"\b@ .{0,20}\bEthernet\b", "switch", "switched", "plug", "plugged", "unplugged"),
         *_each(r"\b@\b", "woke", "wake", "from sleep", "after sleep", "docked", "undocked"),
         "핫스팟",
         "공유기",
+    ),
+    "set up by hand": (
+        *_each(r"\b@", "set it .{0,4}up", "by the guide", "followed the guide", "by hand"),
+        *_each(r"\b@", "sysctl -w", "with sysctl", "NAT rule", "the setup"),
     ),
     "only a reboot helps": (
         *_each(r"\bonly .{0,30}\b@", "reboot", "restart of the Mac"),
@@ -236,6 +244,8 @@ CONCEPTS: Mapping[str, Tuple[str, ...]] = {
     "another resolver works": (
         *_each(r"--dns @", r"[0-9.]{7,15}"),
         *_each(r"\bDNS\b.{0,25}\b@\.", r"1\.1", r"8\.8", r"9\.9"),
+        *_each(r"\bchange .{0,40}\b@\.", r"1\.1", r"8\.8", r"9\.9"),
+        *_each(r"\bset .{0,40}\b@\.", r"1\.1\.1", r"8\.8\.8", r"9\.9\.9"),
         *_each(r"\b@ DNS\b.{0,20}works", "public", "other", "another"),
         *_each(r"\bdig .{0,40}\x40@", r"8\.8", r"1\.1"),
     ),
@@ -392,6 +402,12 @@ STORIES: Tuple[Story, ...] = (
         ("running-without-network", "stale-nat"),
         "After a reboot it is listed as running, and cannot reach the gateway.",
         _issue(_CONTAINER, 1321),
+    ),
+    Story(
+        ("a reboot", "set up by hand", "dead"),
+        ("gone-after-reboot", "forwarding-off", "pf-conf-rejected"),
+        "By the guide it worked; since a reboot nothing gets out.",
+        _issue("nanocoai/nanoclaw", 178).replace("issues", "pull"),
     ),
     Story(
         ("a reboot", "the runtime", "does not start"),
@@ -630,6 +646,11 @@ def _tells(concept: str, text: str, lowered: str) -> Optional[Tuple[int, int]]:
                 continue
             return hit.span()
     return None
+
+
+def tells(concept: str, text: str) -> bool:
+    """Whether a text tells a concept, and does not deny it."""
+    return _tells(concept, text, text.lower()) is not None
 
 
 def told(text: str, version: Optional[Tuple[int, ...]] = None) -> List[Tuple[Story, int, int]]:
