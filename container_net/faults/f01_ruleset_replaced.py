@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..text import N_
 from .case import (
     Case,
@@ -68,4 +70,8 @@ FAULT = Fault(
 
 def recognise(case: Case) -> Finding:
     """The call of vmnet's anchor is gone from the main ruleset."""
-    return by_pairs(case, FAULT)
+    finding = by_pairs(case, FAULT)
+    if case.version is not None and case.version >= (1, 5):
+        # It is new enough.
+        return replace(finding, steps=FAULT.cure[:-1])
+    return finding

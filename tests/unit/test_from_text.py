@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from invoke.context import MockContext
 from unit.test_pasted import PIECES
 
-from container_net import from_text, runner, text
+from container_net import doctor, from_text, runner, text
 from container_net.faults.match import LIMIT
 from container_net.from_text import Told, judge
 from container_net.model import BadInput
@@ -107,6 +107,21 @@ $ sudo pfctl -s info
 Status: Enabled for 3 days 00:20:11           Debug: Urgent
 
 """
+BEHIND = """\
+$ route -n get default
+  interface: en0
+$ route -n get 10.77.0.15
+  interface: utun6
+$ sudo pfctl -a com.apple.internet-sharing/shared_v4 -s nat
+nat on en0 inet from 192.168.64.0/24 to any -> (en0:0) extfilter ei
+
+"""
+IDLE = """\
+$ sudo pfctl -a com.apple.internet-sharing/shared_v4 -v -s nat
+nat on utun3 inet from 192.168.64.0/24 to any -> (utun3:0) extfilter ei
+  [ Evaluations: 90        Packets: 0         Bytes: 0           States: 0     ]
+
+"""
 CASES: Tuple[Tuple[str, str, str, str], ...] = (
     ("a reload", RELOADED, "F01", "possible"),
     ("a tunnel", TUNNEL, "F03", "possible"),
@@ -115,6 +130,8 @@ CASES: Tuple[Tuple[str, str, str, str], ...] = (
     ("forwarding", FORWARDING, "F11", "possible"),
     ("pf is off", DISABLED, "F46", "possible"),
     ("a log", DENIED, "F27", "present"),
+    ("behind a tunnel", BEHIND, "F04", "possible"),
+    ("a rule that never matched", IDLE, "F05", "possible"),
 )
 
 
@@ -125,6 +142,13 @@ def test_what_was_pasted_leads_to_its_fault(
     told = judge(pasted)
     assert states(told) == {fault: state}
     assert told.answer.found[0].finding.evidence
+
+
+@pytest.mark.parametrize(("version", "told"), [("1.4.1", True), ("1.5.0", False)])
+def test_who_has_the_release_that_mends_it_is_not_told_to_update(version: str, told: bool) -> None:
+    (found, *_more) = judge(f"{RELOADED}\ncontainer CLI version {version}\n").answer.found
+    steps = doctor.cure(found.fault, found.finding)
+    assert (found.fault.id, any("Update container" in step.text for step in steps)) == ("F01", told)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case[0])
@@ -321,7 +345,6 @@ def test_a_mebibyte_is_judged_in_less_than_a_second() -> None:
 
 
 def test_the_usual_mac_that_stands_in_shows_no_fault_by_itself() -> None:
-    from container_net import doctor
     from container_net.pasted import Pasted, Transcript
     from container_net.settings import Settings
     from container_net.usual import usual
@@ -349,6 +372,13 @@ def test_a_symptom_that_is_what_a_command_printed_is_judged_as_such(
     out = capsys.readouterr().out
     assert f"? {fault}" in out
     assert "Nothing in this text" not in out
+
+
+def test_a_message_is_judged_by_the_versions_beside_it(capsys: pytest.CaptureFixture[str]) -> None:
+    message = "curl: (56) Recv failure: Connection reset by peer"
+    for system, offered in (("26.2", False), ("27.0", True)):
+        assert from_text.explain(Screen(), f"{message}\nmacOS {system}\n") == 0
+        assert ("F28" in capsys.readouterr().out) == offered
 
 
 def test_a_message_stays_a_message(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import time
 from typing import List, Optional
 
@@ -308,3 +309,35 @@ def test_a_mebibyte_of_anything_takes_less_than_a_second(piece: str) -> None:
     begin = time.process_time()
     read(text)
     assert time.process_time() - begin < 1.0
+
+
+def test_what_was_redirected_is_no_output_and_no_rule_stands_in_a_script() -> None:
+    script = (
+        "sudo pfctl -s nat > pf.conf\necho 'nat on utun0 from any to any -> utun0' >> pf.conf\n"
+    )
+    assert dict(read(script).outputs) == {}
+    kept = read('$ sudo pfctl -s nat 2>/dev/null\nnat-anchor "com.apple/*" all\n\n')
+    assert list(kept.outputs) == [("pfctl", "show", "", "nat", "")]
+
+
+def test_what_was_listed_before_a_restart_of_the_service_is_of_another_network() -> None:
+    listed = (
+        "$ container network list\nNETWORK  STATE    SUBNET\ndefault  running  192.168.66.0/24\n"
+    )
+    assert ("container", "networks") in read(listed).outputs
+    assert ("container", "networks") not in read(listed + "$ container system stop\n").outputs
+
+
+def test_the_builder_and_a_guest_are_known_by_what_they_say_of_themselves() -> None:
+    builder = [{"configuration": {"id": "buildkit", "dns": {"nameservers": ["192.168.64.1"]}}}]
+    pasted = read(f"$ container inspect buildkit | jq\n{json.dumps(builder, indent=2)}\n")
+    assert ("container", "inspect", "buildkit") in pasted.outputs
+    guest = read("# ip a\n2: eth0: <UP>\n    inet 192.168.65.7/24 scope global eth0\n")
+    assert "192.168.65.7" in guest.outputs["container", "ls"].out
+    assert dict(read("    inet 192.168.5.15/24 scope global eth0\n").outputs) == {}
+
+
+def test_commands_are_part_of_what_a_text_tells() -> None:
+    pasted = read("$ sudo pfctl -f /etc/pf.conf\n\nNothing works since.\n")
+    assert "pfctl -f" in pasted.prose
+    assert "pfctl -f" not in pasted.plain
