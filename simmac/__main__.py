@@ -51,6 +51,7 @@ EVENTS = [
     "ungarble",
     "unhang",
     "unplug",
+    "vmnet-manner",
     "vmnet-nat",
     "vpn-off",
     "vpn-on",

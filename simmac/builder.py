@@ -148,7 +148,14 @@ def _state() -> Dict[str, Any]:
         "extensions": [],
         "firewall": {"on": False, "block_all": False, "stealth": False, "managed": False},
         "pf": pf_kernel.fresh(),
-        "vmnet": {"nat": True, "stale": False, "uplink": None, "token": None},
+        "vmnet": {
+            "manner": "prompt",
+            "nat": True,
+            "stale": False,
+            "uplink": None,
+            "token": None,
+            "due": None,
+        },
         "container": {
             "version": "1.2.2",
             "generation": 1,

@@ -263,8 +263,10 @@ class Mac:
                 times = [job["next"] for job in state["jobs"].values() if job["next"] is not None]
                 if not times or min(times) > end:
                     state["clock"] = max(state["clock"], end)
+                    vmnet.tidy(state)
                     return
                 state["clock"] = max(state["clock"], min(times))
+                vmnet.tidy(state)
                 for target, job in state["jobs"].items():
                     if job["next"] is not None and job["next"] <= state["clock"]:
                         job["next"] += job["interval"]
@@ -320,7 +322,7 @@ class Mac:
         self._end_vpn(state)
         state["routes"], state["jobs"] = [], {}
         state["pf"] = pf_kernel.fresh()
-        state["vmnet"].update({"token": None, "stale": False, "uplink": None})
+        state["vmnet"].update({"token": None, "stale": False, "uplink": None, "due": None})
         for folder in ("/private/var/run", "/private/tmp"):
             for entry in Path(self._world.host(folder)).iterdir():
                 if entry.is_dir() and not entry.is_symlink():
@@ -582,6 +584,13 @@ class Mac:
         """Whether vmnet translates at all, from the next first container on."""
         with self.edit() as state:
             state["vmnet"]["nat"] = works
+
+    def vmnet_manner(self, name: str) -> None:
+        """How vmnet comes and goes from now on: one of vmnet.MANNERS. Raises ValueError."""
+        if name not in vmnet.MANNERS:
+            raise ValueError(f"no manner {name!r}; there are {', '.join(vmnet.MANNERS)}")
+        with self.edit() as state:
+            state["vmnet"]["manner"] = name
 
     def stale_vmnet(self) -> None:
         """From now on vmnet's rule keeps today's uplink, until all containers have stopped."""

@@ -26,10 +26,13 @@ __all__ = [
     "absolute",
     "children",
     "collect",
+    "delete_by_owner",
+    "delete_by_ticket",
     "empty",
     "exists",
     "filter_verdict",
     "fresh",
+    "insert",
     "install",
     "start",
     "start_reference",
@@ -149,8 +152,13 @@ def install(state: State, anchor: str, files: List[Parsed], kinds: Iterable[str]
             _append(pf["anchors"][path], rule, kinds, pid)
         if anchor == "" and parsed.skip:
             pf["skip"] = list(parsed.skip)
-    pf["keep"] += sorted(path for path in paths - {"", *pf["keep"]} if _held(pf, path))
+    _list(pf, paths)
     collect(pf)
+
+
+def _list(pf: State, paths: Iterable[str]) -> None:
+    """Anchors that hold something are listed until the Mac restarts."""
+    pf["keep"] += sorted(path for path in {*paths} - {"", *pf["keep"]} if _held(pf, path))
 
 
 def _held(pf: State, path: str) -> bool:
@@ -163,6 +171,55 @@ def _append(ruleset: Dict[str, Any], rule: Rule, kinds: List[str], pid: int) -> 
         ruleset[kind_of(rule)].append(
             {**rule, "evaluations": 0, "packets": 0, "bytes": 0, "pid": pid}
         )
+
+
+# -- single rules, as programs of Apple's put them in and take them out (macos.md, 5)
+
+
+def insert(pf: State, path: str, rules: Iterable[Rule], owner: str, pid: int) -> None:
+    """DIOCINSERTRULE: rules behind those that are there, each with a ticket and an owner. What
+    pfctl loads has neither."""
+    ruleset = pf["anchors"].setdefault(path, empty())
+    for rule in rules:
+        pf["ticket"] = pf.get("ticket", 0) + 1
+        _append(ruleset, {**rule, "ticket": pf["ticket"], "owner": owner}, list(KINDS), pid)
+    _list(pf, [path])
+
+
+def delete_by_ticket(pf: State, owner: str) -> None:
+    """DIOCDELETERULE for every ticket that `owner` was given (pf_delete_rule_by_ticket); equal
+    lines that somebody else has loaded stay."""
+    for ruleset in pf["anchors"].values():
+        for kind in KINDS:
+            ruleset[kind] = [r for r in ruleset[kind] if r.get("owner") != owner]
+    collect(pf)
+
+
+def delete_by_owner(pf: State, owner: str) -> None:
+    """DIOCDELETERULE without a ticket (pf_delete_rule_by_owner): the owner's rules, as far as calls
+    lead to them; and every call, nobody's too, of an anchor that has no rule of that kind itself.
+    """
+    for kind in KINDS:
+        _thin(pf, "", kind, owner)
+    collect(pf)
+
+
+def _thin(pf: State, path: str, kind: str, owner: str) -> None:
+    kept = []
+    for rule in pf["anchors"].get(path, empty())[kind]:
+        of = rule.get("owner", "")
+        if "call" not in rule:
+            goes = of == owner
+        elif of in (owner, ""):
+            called = _bare(absolute(path, rule["call"]))
+            _thin(pf, called, kind, owner)
+            goes = not pf["anchors"].get(called, empty())[kind]
+        else:
+            goes = False
+        if not goes:
+            kept.append(rule)
+    if path in pf["anchors"]:
+        pf["anchors"][path][kind] = kept
 
 
 # -- enable references (macos.md, 4)

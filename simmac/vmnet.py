@@ -1,7 +1,8 @@
 """What macOS does for containers by itself: bridges, and vmnet's own rules.
 
 macos.md, 5 and 7. A bridge is there while a container of its network runs. vmnet
-translates through anchors of its own, which it calls from a main ruleset that it writes anew.
+translates through anchors of its own, which it calls from the main ruleset. How it does so, and how
+it cleans up, is not established (macos.md, 14): MANNERS has the ways that Apple's kernel allows.
 """
 
 from __future__ import annotations
@@ -16,12 +17,22 @@ if TYPE_CHECKING:
 
     State = Dict[str, Any]
 
-__all__ = ["bridge_of", "lose_calls", "network_of", "refresh", "start", "stop"]
+__all__ = ["MANNERS", "bridge_of", "lose_calls", "network_of", "refresh", "start", "stop", "tidy"]
 
 SHARING = "com.apple.internet-sharing"
 PROCESS = "InternetSharing"
 CALLED = ("scrub", "nat", "rdr", "dummynet", "filter")
 FIRST_BRIDGE = 100
+# Whether it writes the main ruleset anew with its first bridge, or puts its calls behind the lines
+# that are there; what it takes away with the last one; how many seconds later; and whether its
+# emptied anchors stay listed until the next boot, as anybody else's do.
+MANNERS: Dict[str, Dict[str, Any]] = {
+    "prompt": {"writes": True, "removes": "all", "later": 0, "listed": False},
+    "late": {"writes": True, "removes": "all", "later": 7, "listed": False},
+    "listed": {"writes": True, "removes": "all", "later": 0, "listed": True},
+    "ticket": {"writes": False, "removes": "ticket", "later": 0, "listed": True},
+    "owner": {"writes": False, "removes": "owner", "later": 0, "listed": True},
+}
 
 
 # -- networks and bridges
@@ -84,7 +95,10 @@ def start(state: State, network: Dict[str, Any], pid: int) -> None:
         )
     )
     if state["vmnet"]["nat"] or state["vmnet"]["token"] is not None:
-        if first:
+        if state["vmnet"].get("due") is not None:
+            # It has not noticed yet that nobody was left, and takes its lines to be there.
+            state["vmnet"]["due"] = None
+        elif first:
             pinned = net.primary(state)
             state["vmnet"]["stale"] = False
             state["vmnet"]["uplink"] = pinned["name"] if pinned and pinned["inet"] else None
@@ -109,29 +123,54 @@ def stop(state: State, network: Dict[str, Any], pid: int) -> None:
     if _bridged(state):
         refresh(state, pid)
         return
-    lose_calls(state)
-    anchors = state["pf"]["anchors"]
-    for path in [name for name in anchors if name.startswith(SHARING)]:
-        del anchors[path]
-    pf = state["pf"]
-    pf["keep"] = [path for path in pf["keep"] if not path.startswith(SHARING)]
-    pf_kernel.collect(state["pf"])
+    state["vmnet"]["due"] = state["clock"] + _manner(state)["later"]
+    tidy(state)
+
+
+def tidy(state: State) -> None:
+    """The time for vmnet's own cleaning up may have come."""
+    due = state["vmnet"].get("due")
+    if due is None or state["clock"] < due:
+        return
+    pf, manner = state["pf"], _manner(state)
+    own = [name for name in pf["anchors"] if name.startswith(SHARING)]
+    if manner["removes"] == "all":
+        lose_calls(state)
+        for path in own:
+            del pf["anchors"][path]
+    else:
+        for path in own:
+            pf["anchors"][path]["tables"] = {}
+        by_ticket = manner["removes"] == "ticket"
+        remove = pf_kernel.delete_by_ticket if by_ticket else pf_kernel.delete_by_owner
+        remove(pf, SHARING)
+    if not manner["listed"]:
+        pf["keep"] = [path for path in pf["keep"] if not path.startswith(SHARING)]
+    pf_kernel.collect(pf)
     token = state["vmnet"]["token"]
-    if any(r["token"] == token and r["name"] == PROCESS for r in state["pf"]["tokens"]):
+    if any(r["token"] == token and r["name"] == PROCESS for r in pf["tokens"]):
         pf_kernel.stop_reference(state, token)
-    state["vmnet"]["token"] = None
+    state["vmnet"].update({"token": None, "due": None})
+
+
+def _manner(state: State) -> Dict[str, Any]:
+    # A Mac that was laid before there were manners has none.
+    return MANNERS[state["vmnet"].get("manner", "prompt")]
 
 
 # -- vmnet's rules
 
 
 def _write_main(state: State, pid: int) -> None:
-    """vmnet writes the main ruleset anew; lines of others in it are gone."""
+    """vmnet's calls come into the main ruleset. Where it is written anew, lines of others go."""
     main = state["pf"]["anchors"][""]
+    calls = {kind: [anchor_call(kind, SHARING)] for kind in CALLED if kind != "dummynet"}
+    if not _manner(state)["writes"]:
+        for rules in calls.values():
+            pf_kernel.insert(state["pf"], "", rules, SHARING, pid)
+        return
     for kind in CALLED:
-        lines = [anchor_call(kind, "com.apple/*")]
-        if kind != "dummynet":
-            lines.append(anchor_call(kind, SHARING))
+        lines = [anchor_call(kind, "com.apple/*"), *calls.get(kind, [])]
         main[kind] = [{**line, **_counters(pid)} for line in lines]
     main["binat"] = []
     pf_kernel.collect(state["pf"])
@@ -189,6 +228,16 @@ def _uplink(state: State) -> Optional[str]:
 
 
 def _load(state: State, path: str, lines: List[str], pid: int) -> None:
+    """vmnet's lines in one of its anchors, in place of those that it put there before."""
     text = "".join(line + "\n" for line in lines)
     parsed = parse(text, path, path, addresses=lambda _: [], read=lambda _: None)
-    pf_kernel.install(state, path, [parsed], ["nat", "rdr", "filter"], pid)
+    pf = state["pf"]
+    if _manner(state)["removes"] == "all":
+        pf_kernel.install(state, path, [parsed], ["nat", "rdr", "filter"], pid)
+        return
+    ruleset = pf["anchors"].setdefault(path, pf_kernel.empty())
+    for kind in CALLED:
+        ruleset[kind] = [rule for rule in ruleset[kind] if rule.get("owner") != SHARING]
+    ruleset["tables"] = dict(parsed.tables.get(path, {}))
+    pf_kernel.insert(pf, path, [rule for _, rule in parsed.rules], SHARING, pid)
+    pf_kernel.collect(pf)

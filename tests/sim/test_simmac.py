@@ -20,7 +20,7 @@ from invoke.config import Config
 from invoke.context import Context
 from invoke.exceptions import CommandTimedOut, UnexpectedExit
 
-from simmac import Answer, Mac, build
+from simmac import Answer, Mac, build, vmnet
 from simmac.__main__ import main
 from simmac.engine import PROGRAMS
 from simmac.mac import INTERFACES_PLIST, RESOLV_CONF
@@ -393,6 +393,103 @@ def test_vmnet_replaces_custom_lines_of_the_main_ruleset(mac: Mac) -> None:
     mac.stop_container()
     assert b"internet-sharing" not in mac.answer(["/sbin/pfctl", "-v", "-s", "A"], root=True).out
     assert not mac.state["pf"]["enabled"]
+
+
+# -- the ways in which vmnet may come and go
+
+
+def listed(mac: Mac, *words: str) -> List[str]:
+    return mac.answer(["/sbin/pfctl", *words], root=True).out.decode().splitlines()
+
+
+APPLES = ['nat-anchor "com.apple/*" all', 'rdr-anchor "com.apple/*" all']
+
+
+@pytest.fixture(params=vmnet.MANNERS)
+def lawful(request: pytest.FixtureRequest, tmp_path: Path) -> Mac:
+    found = build(tmp_path / "mac", "idle")
+    found.vmnet_manner(request.param)
+    return found
+
+
+def test_each_vmnet_translates_and_leaves_no_rule_and_no_reference(lawful: Mac) -> None:
+    manner = lawful.state["vmnet"]["manner"]
+    for _ in range(2):
+        lawful.start_container()
+        assert lawful.egress() == "ok"
+        assert 'nat-anchor "com.apple.internet-sharing" all' in listed(lawful, "-s", "nat")
+        lawful.dock()
+        assert lawful.egress() == "ok"
+        lawful.wifi()
+        lawful.stop_container()
+        if manner == "late":
+            assert lawful.state["pf"]["enabled"]
+            lawful.tick(10)
+        assert listed(lawful, "-s", "nat") == ([] if manner == "owner" else APPLES)
+        assert not lawful.state["pf"]["enabled"]
+        anchors = [line.strip() for line in listed(lawful, "-v", "-s", "Anchors")]
+        theirs = [name for name in anchors if name.startswith("com.apple.internet-sharing")]
+        # It did not take them off the list, and so they are there until the next boot.
+        assert bool(theirs) is (manner in ("listed", "ticket", "owner"))
+        assert [r for name in theirs for r in listed(lawful, "-a", name, "-s", "nat")] == []
+    lawful.reboot()
+    assert listed(lawful, "-s", "nat") == APPLES
+    assert not any("sharing" in line for line in listed(lawful, "-v", "-s", "Anchors"))
+
+
+def test_a_vmnet_that_is_late_goes_on_with_what_it_has(tmp_path: Path) -> None:
+    mac = build(tmp_path / "mac", "healthy")
+    mac.vmnet_manner("late")
+    token = mac.state["vmnet"]["token"]
+    mac.reload_main()
+    mac.stop_container()
+    mac.start_container()
+    assert mac.state["vmnet"]["token"] == token
+    assert mac.egress() == "not translated"
+    mac.stop_container()
+    mac.tick(10)
+    mac.start_container()
+    assert mac.egress() == "ok"
+
+
+def test_what_others_load_again_is_not_taken_back_by_ticket(tmp_path: Path) -> None:
+    """pf_delete_rule_by_ticket: equal lines that pfctl has loaded are nobody's."""
+    mac = build(tmp_path / "mac", "idle")
+    mac.vmnet_manner("ticket")
+    mac.start_container()
+    call, child = 'nat-anchor "com.apple.internet-sharing"', "com.apple.internet-sharing/shared_v4"
+    rules = listed(mac, "-a", child, "-s", "nat")
+    text = "\n".join([*rules, ""]).encode()
+    assert mac.answer(["/sbin/pfctl", "-a", child, "-f", "-"], text, root=True).code == 0
+    assert mac.reload_main(f'nat-anchor "com.apple/*"\n{call}\n')
+    mac.stop_container()
+    assert listed(mac, "-s", "nat") == ['nat-anchor "com.apple/*" all', f"{call} all"]
+    assert listed(mac, "-a", child, "-s", "nat") == rules
+
+
+def test_a_removal_by_owner_takes_nobodys_empty_calls_along(tmp_path: Path) -> None:
+    """pf_delete_rule_by_owner: Apple's calls too, as far as the anchor called has no rule itself;
+    what stands in its children does not count."""
+    mac = build(tmp_path / "mac", "idle")
+    mac.vmnet_manner("owner")
+    for anchor in ("com.apple/250.ours", "com.apple/250.ApplicationFirewall", "com.apple/foreign"):
+        words = ["/sbin/pfctl", "-a", anchor, "-f", "-"]
+        assert mac.answer(words, b"pass quick on lo0 all\n", root=True).code == 0
+    mac.start_container()
+    mac.stop_container()
+    assert listed(mac, "-s", "nat") == []
+    assert listed(mac, "-s", "rules") == ['anchor "com.apple/*" all']
+    kept = listed(mac, "-a", "com.apple", "-s", "rules")
+    assert kept == ['anchor "250.ApplicationFirewall/*" all']
+    mac.start_container()
+    # vmnet itself works, and nothing below com.apple/* is reached.
+    assert listed(mac, "-s", "nat")[0] == 'nat-anchor "com.apple.internet-sharing" all'
+    assert mac.egress() == "ok"
+
+
+def test_an_unknown_manner_is_refused(mac: Mac) -> None:
+    with pytest.raises(ValueError, match="prompt"):
+        mac.vmnet_manner("friendly")
 
 
 def test_bridges_live_as_long_as_containers(mac: Mac) -> None:
