@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Optional, Sequence,
 
 from integration.host import Evidence, Host, SimHost
 from integration.packets import DNS_NAME, TCP_PORT, PacketGuest, SocketWire
-from integration.state import FORWARDING, references, uplink
+from integration.state import FORWARDING, LATE, hook_back, record, references, rest, uplink
 
 if TYPE_CHECKING:
     from lab.world import Lab
@@ -346,10 +346,11 @@ class HelperGuest(Guest):
 
 
 class FlushedShared(HelperGuest):
-    """vmnet in shared mode, its own translation saved and taken away while the guest is up.
+    """vmnet in shared mode, its own translation taken away while the guest is up.
 
     Only vmnet's child anchor is touched. vmnet may write its rules again at any time, so they are
-    looked at before each judgement.
+    looked at before each judgement. Nothing is loaded in their place: they come with the next
+    interface, and lines that somebody else has loaded vmnet may never remove.
     """
 
     mode = "shared"
@@ -357,16 +358,13 @@ class FlushedShared(HelperGuest):
     anchor = "com.apple.internet-sharing/shared_v4"
     owns = ("com.apple.internet-sharing",)
 
-    def __init__(self, host: Host, subnet: str, folder: Path, kinds: Tuple[str, ...]) -> None:
-        super().__init__(host, subnet, folder, kinds)
-        self.saved: List[str] = []
-
     def open(self) -> None:
+        # What vmnet has not yet cleaned up goes; what others live by stays.
+        if not self.host.wait(lambda: not self._rules(), LATE, 1):
+            raise Unsuited(f"others use {self.anchor}, who would lose their rules too")
         super().open()
         # vmnet loads its rules a moment after the interface is there.
-        self.host.wait(lambda: bool(self._rules()), 10)
-        self.saved = self._rules()
-        if not self.saved:
+        if not self.host.wait(lambda: bool(self._rules()), 10):
             self.close()
             raise Unsuited(f"vmnet loaded no rules into {self.anchor}: there is nothing to flush")
         self._flush()
@@ -386,19 +384,6 @@ class FlushedShared(HelperGuest):
             if not self._rules():
                 return found
         raise AssertionError("vmnet writes its rules faster than they can be looked at")
-
-    def close(self) -> None:
-        try:
-            if self.saved and self._process is not None:
-                text = "".join(line + "\n" for line in self.saved)
-                self.host.must(
-                    "/sbin/pfctl", "-a", self.anchor, "-N", "-f", "-", root=True, stdin=text
-                )
-                now = self._rules()
-                assert now == self.saved, f"vmnet's rules did not come back: {self.saved} -> {now}"
-        finally:
-            self.saved = []
-            super().close()
 
 
 class Shared(HelperGuest):
@@ -754,10 +739,14 @@ def choose(host: Host, candidates: Sequence[Guest], evidence: Evidence) -> Guest
     """
     seen: List[str] = []
     doubtful: Optional[Guest] = None
+    before = record(host)
     for guest in candidates:
         try:
+            # Without Apple's calls no rule loaded by hand could help.
+            hook_back(host)
             with guest.up():
                 why, symptom = _looked_at(host, guest)
+            rest(host, before)
         except (Unsuited, AssertionError) as error:
             why, symptom = str(error), False
         if not why:

@@ -176,13 +176,21 @@ class Host:
         return not any(line.strip() == "state = running" for line in said.lines)
 
     def wait(self, holds: Callable[[], bool], seconds: float = LIMIT, pause: float = 0.5) -> bool:
-        """Whether it came to hold within so many seconds."""
-        end = time.monotonic() + seconds
+        """Whether it came to hold within so many seconds, of this host's own clock."""
+        end = self.clock() + seconds
         while not holds():
-            if time.monotonic() > end:
+            if self.clock() > end:
                 return False
-            time.sleep(pause)
+            self.pause(pause)
         return True
+
+    def clock(self) -> float:
+        """Seconds since some moment."""
+        return time.monotonic()
+
+    def pause(self, seconds: float) -> None:
+        """Let so much time pass."""
+        time.sleep(seconds)
 
 
 # -- a real Mac
@@ -292,4 +300,12 @@ class SimHost(Host):
         return Path(str(self.mac.path) + path)
 
     def settle(self) -> None:
+        self.mac.settle()
+
+    def clock(self) -> float:
+        return float(self.mac.state["clock"])
+
+    def pause(self, seconds: float) -> None:
+        """The simulated clock goes on; what is due by then, has been done."""
+        self.mac.tick(max(1, round(seconds)))
         self.mac.settle()

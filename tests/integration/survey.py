@@ -32,7 +32,7 @@ from integration import guests
 from integration.guests import CONTROL, Guest, SimGuest, SimShared, by_hand
 from integration.host import Evidence, Host, MacHost, Said, SimHost, guard
 from integration.record import samples
-from integration.state import FORWARDING, uplink
+from integration.state import FORWARDING, hook_back, uplink
 from integration.story import Keeper
 
 from container_net.doctor_report import Mask
@@ -190,6 +190,7 @@ def _changed(one: State, other: State) -> str:
 def _of_guest(guest: Guest, pauses: Sequence[float]) -> Callable[[Host], str]:
     def ask(host: Host) -> str:
         rows = []
+        hook_back(host)
         before = _watch(host)
         with guest.up():
             up = _watch(host)

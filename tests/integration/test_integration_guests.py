@@ -106,31 +106,61 @@ def test_a_helper_that_ends_at_once_is_unsuited_with_what_it_said(
 # -- shared mode, its rules flushed
 
 
-def test_vmnets_rules_are_flushed_looked_at_again_and_put_back(
-    sim: SimHost, helper: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+ANCHOR = ("/sbin/pfctl", "-a", FlushedShared.anchor, "-s", "nat")
+
+
+@pytest.fixture
+def sharing(sim: SimHost, helper: Path, monkeypatch: pytest.MonkeyPatch) -> SimHost:
+    """A Mac on which an interface in shared mode makes vmnet translate."""
     monkeypatch.setattr(guests, "_macos", lambda: 26)
-    SimShared(sim).open()
-    anchor = ("/sbin/pfctl", "-a", FlushedShared.anchor, "-s", "nat")
-    before = sim.ask(*anchor, root=True).out
-    assert "extfilter ei" in before
-    guest = FlushedShared(sim, SUBNET, tmp_path / "logs", ("tcp",))
+    shared, opened, closed = SimShared(sim), HelperGuest.open, HelperGuest.close
+
+    def opens(guest: HelperGuest) -> None:
+        shared.open()
+        opened(guest)
+
+    def closes(guest: HelperGuest) -> None:
+        closed(guest)
+        shared.close()
+
+    monkeypatch.setattr(HelperGuest, "open", opens)
+    monkeypatch.setattr(HelperGuest, "close", closes)
+    return sim
+
+
+@pytest.mark.parametrize("manner", ["prompt", "ticket"])
+def test_vmnets_rules_are_flushed_and_looked_at_again_and_nothing_is_loaded(
+    sharing: SimHost, tmp_path: Path, manner: str
+) -> None:
+    sharing.mac.vmnet_manner(manner)
+    guest = FlushedShared(sharing, SUBNET, tmp_path / "logs", ("tcp",))
     with guest.up():
-        assert sim.ask(*anchor, root=True).out == ""
+        assert sharing.ask(*ANCHOR, root=True).out == ""
+        assert sharing.mac.egress("192.168.201.0/24") == "not translated"
         # vmnet writes them again, as after a change of network.
-        text = "nat on en0 inet from 192.168.201.0/24 to any -> (en0:0) extfilter ei\n"
-        sim.must("/sbin/pfctl", "-a", FlushedShared.anchor, "-f", "-", root=True, stdin=text)
+        sharing.mac.dock()
+        assert "extfilter ei" in sharing.ask(*ANCHOR, root=True).out
         assert guest.internet() == {"tcp": False}
-        assert sim.ask(*anchor, root=True).out == ""
-    assert sim.ask(*anchor, root=True).out == before
-    assert any("wrote its rules again" in note for note in sim.evidence.notes)
+        assert sharing.ask(*ANCHOR, root=True).out == ""
+    assert not any("-f" in said.argv for said in sharing.evidence.said)
+    assert any("wrote its rules again" in note for note in sharing.evidence.notes)
+    with guest.up():
+        pass
+
+
+def test_where_others_share_their_rules_are_not_flushed(sharing: SimHost, tmp_path: Path) -> None:
+    sharing.mac.add_network("others", "192.168.70.0/24")
+    sharing.mac.start_container("others", "others")
+    before = sharing.ask(*ANCHOR, root=True).out
+    with pytest.raises(Unsuited, match="others use"):
+        FlushedShared(sharing, SUBNET, tmp_path / "logs", ("tcp",)).open()
+    assert sharing.ask(*ANCHOR, root=True).out == before != ""
 
 
 def test_without_rules_of_vmnets_there_is_nothing_to_flush(
     sim: SimHost, helper: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(guests, "_macos", lambda: 26)
-    monkeypatch.setattr(sim, "wait", lambda holds, *_: holds())
     guest = FlushedShared(sim, SUBNET, tmp_path / "logs", ("tcp",))
     with pytest.raises(Unsuited, match="nothing to flush"):
         guest.open()
