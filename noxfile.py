@@ -21,6 +21,7 @@ __all__ = [
     "sim",
     "texts",
     "unit",
+    "vmnets",
 ]
 
 nox.needs_version = ">=2026.4"
@@ -157,6 +158,15 @@ def integration(session: nox.Session) -> None:
     session.run("python", "tests/integration/pick.py")
     # In one process: there is one machine.
     _pytest(session, "tests/integration", workers=0, install=False)
+
+
+@nox.session(default=False)
+def vmnets(session: nox.Session) -> None:
+    """The suite for a real Mac on every lawful vmnet, with every breakage of the tool: a table."""
+    _install(session, "integration")
+    session.env["CONTAINER_NET_VMNETS"] = "all"
+    # In one process: the table is printed.
+    _pytest(session, "tests/integration/test_integration_matrix.py", workers=0, install=False)
 
 
 @nox.session(default=False)

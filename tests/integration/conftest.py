@@ -14,6 +14,7 @@ from typing import List, Tuple
 import pytest
 from integration.failure import annotation
 from integration.host import Evidence, SimHost, guard
+from integration.matrix import SEEN, table
 
 _stories: List[Tuple[str, Evidence]] = []
 _errors: List[str] = []
@@ -61,6 +62,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section(name.replace("_", " "))
         for note in found.notes:
             terminalreporter.line(note)
+    if SEEN:
+        terminalreporter.section("vmnets that may be, and the tool broken on purpose")
+        for row in table():
+            terminalreporter.line(row)
     if os.environ.get("GITHUB_ACTIONS"):
         for line in _errors:
             terminalreporter.ensure_newline()

@@ -21,8 +21,19 @@ from integration.guests import (
     free_subnet,
 )
 from integration.host import CONSENT, Evidence, Host, MacHost, SimHost, guard
-from integration.mutations import MUTATIONS, broken
-from integration.state import ANCHOR, EXCEPTIONS, State, differences, main_text, record
+from integration.mutations import broken
+from integration.state import (
+    ANCHOR,
+    EXCEPTIONS,
+    WENT_WITH_SHARING,
+    State,
+    differences,
+    look,
+    main_text,
+    record,
+    rest,
+    sharing,
+)
 from integration.story import STEPS, Broken, Keeper, tell
 from sim.support import picture
 
@@ -33,38 +44,6 @@ def world(sim: SimHost) -> Dict[str, Any]:
     found.pop("container")
     found.pop("vmnet")
     return found
-
-
-# -- a broken tool is noticed, each way in its own step
-
-NOTICED: Dict[str, Tuple[str, str]] = {
-    "no forwarding": ("setup", "forwarding is not 1"),
-    "wrong uplink": ("setup", "the anchor lacks 'nat on en0"),
-    "rule in the wrong anchor": ("setup", "the anchor lacks 'nat on en0"),
-    "leaked token": ("setup", "2 more references"),
-    "main ruleset reloaded": ("setup", "the main ruleset (nat) is not as it was"),
-    "token kept at teardown": ("teardown", "exit 4"),
-    "file left at teardown": ("teardown", "exit 4"),
-}
-
-
-@pytest.mark.parametrize("name", MUTATIONS)
-def test_a_broken_tool_makes_the_suite_fail_and_the_machine_is_put_back(
-    sim: SimHost, name: str
-) -> None:
-    before = world(sim)
-    step, why = NOTICED[name]
-    with broken(name), pytest.raises(Broken) as failure, Keeper(sim) as keeper:
-        tell(keeper, SimGuest(sim))
-    assert failure.value.step == step
-    assert why in str(failure.value)
-    assert failure.value.left == ()
-    after = world(sim)
-    # A rule that the tool itself never saw as its own lies where nobody calls it.
-    after["pf"]["anchors"].pop("local/250.container-net", None)
-    after["pf"]["anchors"].pop("local", None)
-    before["pf"]["anchors"].pop("local", None)
-    assert after == before
 
 
 # -- whatever happens in the middle, the machine is put back
@@ -349,6 +328,43 @@ def test_a_difference_is_allowed_only_by_name(sim: SimHost) -> None:
     on = replace(now, disabled='"local.container-net" => enabled')
     assert differences(off, on)[0] == []
     assert [d.what for d in differences(now, on)[0]] == ["launchd's disabled list"]
+
+
+def test_a_look_counts_once_two_agree_and_the_last_one_after_a_while(
+    sim: SimHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sim.mac.vmnet_manner("late")
+    guest = SimGuest(sim)
+    at_rest = look(sim)
+    with guest.up():
+        pass
+    assert sharing(look(sim))
+    rest(sim)
+    assert differences(at_rest, look(sim))[0] == []
+    # Somebody who never stops at it.
+    pause = sim.pause
+
+    def busy(seconds: float) -> None:
+        pause(seconds)
+        sim.mac.foreign_enable("socketfilterfw")
+
+    monkeypatch.setattr(sim, "pause", busy)
+    assert len(look(sim).references) > 5
+    assert any("no two looks agreed" in note for note in sim.evidence.notes)
+
+
+def test_calls_may_go_with_sharing_and_nothing_else_may(sim: SimHost) -> None:
+    allowed = (WENT_WITH_SHARING,)
+    now = record(sim)
+    calls = dict.fromkeys(now.main, ())
+    assert differences(now, replace(now, main=calls))[0] != []
+    assert differences(now, replace(now, main=calls), allowed)[0] == []
+    for lines in (("pass all",), ('nat-anchor "other" all', *now.main["nat"])):
+        other = replace(now, main={**now.main, "nat": lines})
+        assert [d.what for d in differences(now, other, allowed)[0]] == ["main ruleset, nat"]
+    # A call of one anchor is somebody's; Apple's call all that is below.
+    foreign = replace(now, main={**now.main, "nat": (*now.main["nat"], 'nat-anchor "other" all')})
+    assert [d.what for d in differences(foreign, now, allowed)[0]] == ["main ruleset, nat"]
 
 
 @pytest.mark.parametrize("scene", ["idle", "healthy", "broken", "vpn"])
