@@ -31,7 +31,7 @@ nox.options.error_on_missing_interpreters = False
 nox.options.reuse_venv = "yes"
 
 PYTHONS = nox.project.python_versions(nox.project.load_toml("pyproject.toml"))
-SCRIPTS = ("onboard", "check", ".ci/run", "requirements/environment.sh")
+SCRIPTS = ("onboard", "check", "first-aid.sh", ".ci/run", "requirements/environment.sh")
 
 
 def _install(session: nox.Session, group: str) -> None:
@@ -137,6 +137,8 @@ def faults(session: nox.Session) -> None:
     _pytest(session, "tests/faults/test_matrix.py", workers=0)
     _pytest(session, "tests/faults/test_broken_output.py", install=False)
     _pytest(session, "tests/faults/test_one_story.py", install=False)
+    _pytest(session, "tests/faults/test_read_back.py", install=False)
+    _pytest(session, "tests/faults/test_first_aid.py", install=False)
 
 
 @nox.session(default=False)

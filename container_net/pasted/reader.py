@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
-from .keys import PROGRAMS, Key, key
+from .keys import PROGRAMS, Key, key, real
 from .outputs import (
     OUTPUTS,
     VERSIONS,
@@ -208,7 +208,7 @@ def _own_report(text: str) -> Optional[Pasted]:
         try:
             data = json.loads(row)
             made = Output(
-                tuple(str(word) for word in data["key"]),
+                _asked([str(word) for word in data["key"]]),
                 _unpacked(str(data["packed"])) if "packed" in data else str(data.get("out", "")),
                 str(data.get("err", "")),
                 data["code"] if data["code"] is None else int(data["code"]),
@@ -219,16 +219,29 @@ def _own_report(text: str) -> Optional[Pasted]:
     return Pasted(outputs, header=header if isinstance(header, dict) else {})
 
 
+def _asked(words: List[str]) -> Key:
+    """A row's key; `first-aid.sh` gives the command itself, by its path, and a file as named."""
+    asked = key(words) if words and words[0].startswith("/") else None
+    if asked is None and words[:1] == ["file"]:
+        asked = ("file", *map(real, words[1:]))
+    return asked if asked is not None else tuple(words)
+
+
 def _unpacked(text: str) -> str:
-    """A compressed output. Raises ValueError, also where it is larger than any of ours."""
+    """A compressed output: by zlib, or by gzip, then as JSON has it (`first-aid.sh`).
+
+    Raises ValueError, also where it is larger than any of ours.
+    """
+    raw = base64.b64decode(text, validate=True)
+    zipped = raw.startswith(b"\x1f\x8b")
     try:
-        inflate = zlib.decompressobj()
-        out = inflate.decompress(base64.b64decode(text, validate=True), _JSON_LENGTH)
+        inflate = zlib.decompressobj(zlib.MAX_WBITS | (16 if zipped else 0))
+        out = inflate.decompress(raw, _JSON_LENGTH)
     except zlib.error:
         raise ValueError("not packed") from None
     if not inflate.eof:
         raise ValueError("cut off, or too large")
-    return out.decode("utf-8")
+    return str(json.loads(out)) if zipped else out.decode("utf-8")
 
 
 class _Reader:

@@ -75,7 +75,7 @@ def test_no_package_index_is_named_so_that_everybodys_own_mirror_serves() -> Non
     assert [name for name, text in texts() if hosts.search(text)] == []
 
 
-@pytest.mark.parametrize("name", ["onboard", "check", ".ci/run"])
+@pytest.mark.parametrize("name", ["onboard", "check", "first-aid.sh", ".ci/run"])
 def test_a_script_can_be_run(name: str) -> None:
     assert (TOP / name).read_bytes().startswith(b"#!")
     assert os.access(TOP / name, os.X_OK)
@@ -206,7 +206,7 @@ def test_the_sdist_holds_templates_tests_and_scripts(built: Path) -> None:
         names = {name.split("/", 1)[1] for name in archive.getnames()}
     assert {"container_net/templates/" + name for name in templates()} <= names
     assert {"templates/" + name for name in templates()} <= names
-    assert {"onboard", "check", "LICENSE", "tests/unit/test_tree.py"} <= names
+    assert {"onboard", "check", "first-aid.sh", "LICENSE", "tests/unit/test_tree.py"} <= names
 
 
 def test_the_wheel_holds_the_package_with_its_templates_and_nothing_else(built: Path) -> None:

@@ -1,0 +1,166 @@
+"""`first-aid.sh`, over every scene: `--from` of what it prints is the live doctor's diagnosis."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import List
+
+import pytest
+from faults.scenes import FAULTS, HEALTHY, Scene, machine_of
+from faults.test_read_back import ISSUE, diagnosis
+from first_aid import SCRIPT, aid, script
+
+from container_net import doctor, from_text
+from container_net.pasted import read
+from container_net.settings import Settings
+from container_net.tape import Tape
+from simmac import Mac, build
+
+# It starts no container: a scene and the same scene with a probe are one here.
+SCENES = list({scene.play: scene for scene in (*HEALTHY, *FAULTS)}.values())
+SHELLS = {"dash": ["dash"], "bash --posix": ["bash", "--posix"], "busybox sh": ["busybox", "sh"]}
+AWKS = ("mawk", "gawk", "original-awk")
+
+
+@pytest.fixture(scope="module")
+def blank(tmp_path_factory: pytest.TempPathFactory) -> Mac:
+    return build(tmp_path_factory.mktemp("macs") / "blank", "idle")
+
+
+@pytest.fixture
+def mac(blank: Mac, tmp_path: Path) -> Mac:
+    return blank.snapshot(tmp_path / "mac")
+
+
+def same(mac: Mac, printed: str) -> None:
+    """What was printed is judged as the Mac is, and has every answer that the doctor asked for."""
+    tape = Tape(machine_of(mac))
+    found = doctor.examine(tape, Settings())
+    told = from_text.judge(printed)
+    assert told.own
+    assert diagnosis(told.answer) == diagnosis(found)
+    outputs = read(printed).outputs
+    asked = {tuple(word.replace("/dev/", "/<user-1>/") for word in key) for key in tape.outputs}
+    # Addresses of containers are masked, and all of them are asked for.
+    routes = [sum(key[0] == "route" for key in keys) for keys in (asked, outputs)]
+    assert routes[0] <= routes[1]
+    assert {key for key in asked if key[0] != "route"} - set(outputs) == set()
+    # Looked up before it is known whether somebody wants to know.
+    more = {key for key in set(outputs) - asked if key[0] != "route"}
+    assert more <= {("container", "logs"), ("exists", "/opt/homebrew/bin/container")}
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name)
+def test_first_aid_reads_back_to_the_live_diagnosis(scene: Scene, mac: Mac) -> None:
+    scene.play(mac)
+    before = mac.files()
+    answer = aid(mac)
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert mac.files() == before
+    assert len(answer.stdout) < ISSUE
+    same(mac, answer.stdout)
+    shutil.rmtree(mac.path)
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_every_shell_will_do(shell: str, mac: Mac) -> None:
+    if shutil.which(SHELLS[shell][0]) is None:
+        pytest.skip(f"this machine lacks {SHELLS[shell][0]}")
+    mac.start_container()
+    mac.reload_main()
+    answer = aid(mac, SHELLS[shell])
+    assert (answer.returncode, answer.stderr) == (0, "")
+    same(mac, answer.stdout)
+
+
+@pytest.mark.parametrize("name", AWKS)
+def test_every_awk_will_do(name: str, mac: Mac, tmp_path: Path) -> None:
+    """original-awk is what Apple's is."""
+    found = shutil.which(name)
+    if found is None:
+        pytest.skip(f"this machine lacks {name}")
+    awk = tmp_path / "bin" / "awk"
+    awk.parent.mkdir()
+    awk.symlink_to(found)
+    mac.add_network("more", "192.168.65.0/24")
+    mac.start_container()
+    mac.vpn_on()
+    answer = aid(mac, awk=awk)
+    assert (answer.returncode, answer.stderr) == (0, "")
+    same(mac, answer.stdout)
+
+
+def test_without_root_it_asks_nobody_and_says_what_it_was_not_permitted(mac: Mac) -> None:
+    mac.start_container()
+    mac.refuse_sudo()
+    answer = aid(mac)
+    assert answer.returncode == 0
+    said = answer.stdout.split("```")[0]
+    assert "/sbin/pfctl -s nat" in said
+    assert "/usr/sbin/lsof -nP -iUDP:53" in said
+    assert {tuple(r.argv[:2]) for r in mac.log if r.argv[0].endswith("sudo")} == {
+        ("/usr/bin/sudo", "-n")
+    }
+    same(mac, answer.stdout)
+
+
+@pytest.mark.waits
+def test_what_hangs_is_ended_within_the_limit(mac: Mac) -> None:
+    mac.start_container()
+    mac.hang("container network list")
+    mac.hang("/sbin/pfctl -s nat")
+    begin = time.monotonic()
+    answer = aid(mac)
+    assert 5 < time.monotonic() - begin < 15
+    codes = {key: made.code for key, made in read(answer.stdout).outputs.items()}
+    late = {key for key, code in codes.items() if code is None}
+    assert late == {("container", "networks"), ("pfctl", "show", "", "nat", "")}
+    assert ours(mac) == []
+
+
+def test_an_interrupt_leaves_nothing_behind(mac: Mac, tmp_path: Path) -> None:
+    mac.start_container()
+    mac.hang("container network list")
+    folder = tmp_path / "tmp"
+    folder.mkdir()
+    file = tmp_path / "aid.sh"
+    file.write_text(script(mac), encoding="utf-8")
+    running = subprocess.Popen(
+        ["sh", str(file)],
+        env={**os.environ, "TMPDIR": str(folder)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    end = time.monotonic() + 20
+    while not any("network" in words for words in ours(mac)) and time.monotonic() < end:
+        time.sleep(0.05)
+    running.send_signal(signal.SIGTERM)
+    out, _err = running.communicate(timeout=20)
+    assert (running.returncode, out) == (130, b"")
+    assert list(folder.iterdir()) == []
+    end = time.monotonic() + 10
+    while ours(mac) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert ours(mac) == []
+
+
+def ours(mac: Mac) -> List[str]:
+    """Programs of this Mac that run."""
+    listed = subprocess.run(
+        ["ps", "-A", "-ww", "-o", "args="], capture_output=True, text=True, check=True
+    )
+    return [row for row in listed.stdout.splitlines() if f"{mac.path}/" in row and "stub" in row]
+
+
+def test_it_is_one_short_file_for_any_posix_shell() -> None:
+    text = SCRIPT.read_text(encoding="utf-8")
+    assert text.startswith("#!/bin/sh\n")
+    assert text.count("\n") < 200
+    assert "sudo -S" not in text
+    assert tempfile.gettempdir() not in text.replace("${TMPDIR:-/tmp}", "")
