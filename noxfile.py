@@ -139,6 +139,7 @@ def faults(session: nox.Session) -> None:
     _pytest(session, "tests/faults/test_one_story.py", install=False)
     _pytest(session, "tests/faults/test_read_back.py", install=False)
     _pytest(session, "tests/faults/test_first_aid.py", install=False)
+    _pytest(session, "tests/faults/test_first_aid_masks.py", install=False)
 
 
 @nox.session(default=False)
