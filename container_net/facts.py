@@ -37,6 +37,7 @@ __all__ = [
     "gather",
     "gather_with",
     "image",
+    "own_files",
     "reread",
 ]
 
@@ -125,7 +126,7 @@ def gather_with(
     machine: Machine, settings: Settings, more: Callable[[str], Mapping[str, Probe]]
 ) -> Tuple[Facts, Dict[str, Reading[Any]]]:
     """The facts, and the readings of what `more` asks besides, given our anchor's name."""
-    state, boot, state_files = _own_files(machine)
+    state, boot, state_files = own_files(machine)
     anchor = state.value.anchor if state.value is not None else settings.anchor
     own, asked = _probes(anchor), more(anchor)
     probes = {**own, **asked}
@@ -236,7 +237,7 @@ def reread(machine: Machine, facts: Facts, names: Sequence[str]) -> Facts:
     if files:
         values["files"] = {**facts.files, **files}
     if "state" in names or "boot" in names:
-        state, boot, state_files = _own_files(machine)
+        state, boot, state_files = own_files(machine)
         values.update(state=state, boot=boot, state_files=state_files)
     return dataclasses.replace(facts, **values)
 
@@ -297,9 +298,10 @@ def anchor_path(anchor: str) -> str:
     return "/private/etc/pf.anchors/" + anchor.rsplit("/", 1)[1]
 
 
-def _own_files(
+def own_files(
     machine: Machine,
 ) -> Tuple[Reading[Optional[State]], Reading[Optional[Boot]], bool]:
+    """state.json, the record of this boot, and whether there is anything of ours at all."""
     state = _own(machine, STATE_FILE, parse.state_file)
     boot = _own(machine, BOOT_FILE, parse.boot_file)
     return state, boot, machine.exists(STATE_FOLDER)

@@ -36,7 +36,7 @@ from invoke.exceptions import CommandTimedOut
 from invoke.runners import Local
 
 from .model import BadInput, FileFact, Missing, NetError
-from .runner import GroupRunner
+from .runner import Following, GroupRunner
 from .text import _
 
 __all__ = ["MARKER", "Argv", "CommandFailed", "CommandResult", "MacPath", "Machine", "open_machine"]
@@ -194,6 +194,13 @@ class Machine:
                 self._kill_as_root(leftover)
             return CommandResult(shown, None, error.result.stdout, error.result.stderr)
         return CommandResult(shown, result.exited, result.stdout, result.stderr)
+
+    def follow(self, argv: Argv) -> Following:
+        """Start a program that is read while it goes on; the caller's `with` ends it.
+
+        Raises OSError where it cannot be started.
+        """
+        return Following([self.path(argv[0]), *map(str, argv[1:])])
 
     def _kill_as_root(self, group: int) -> None:
         """A root command past its limit: its group can be ended from the root side only."""

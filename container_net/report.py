@@ -13,6 +13,7 @@ import shutil
 import sys
 import unicodedata
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import (
     Any,
@@ -27,7 +28,7 @@ from typing import (
     Tuple,
 )
 
-from . import __version__, env, path, render
+from . import __version__, env, history, path, render
 from .desired import Desired, bridge_of, our_token
 from .model import Facts, NetError, Reading
 from .parse import SCHEMA
@@ -45,6 +46,9 @@ __all__ = [
     "error_data",
     "failed",
     "headline",
+    "history_data",
+    "history_lines",
+    "history_table",
     "plan_data",
     "plan_lines",
     "status_data",
@@ -624,6 +628,82 @@ def env_lines(found: Sequence[env.SourceCheck]) -> List[Line]:
         )
         if each.cure:
             lines.append((("    → ", "dim"), (each.cure, "cure")))
+    return lines
+
+
+# -- history
+
+
+def history_data(found: history.History) -> Dict[str, Any]:
+    def moment(at: float) -> str:
+        return datetime.fromtimestamp(at).astimezone().isoformat(timespec="milliseconds")
+
+    return {
+        "schema": SCHEMA,
+        "version": __version__,
+        "since": moment(found.since),
+        "now": moment(found.now),
+        "runs": found.runs,
+        "cut": found.cut or None,
+        "daemon": {"loaded": found.loaded, "last_exit": found.last_exit, "kept": found.kept},
+        "ways": dict(found.ways),
+        "rows": [
+            {
+                "kind": row.kind,
+                "at": moment(row.at),
+                "until": moment(row.until),
+                "seconds": row.seconds,
+                "count": row.count,
+                "why": row.why or None,
+                "text": history.sentence(row),
+                "acts": [vars(act) for act in row.acts],
+            }
+            for row in found.rows
+        ],
+    }
+
+
+def history_lines(found: history.History) -> List[Line]:
+    """A table of times, events and durations, under the day."""
+    if not found.rows:
+        lines = [line(_("Nothing had to be done."), OK)]
+    else:
+        lines = history_table(found.rows)
+    lines.append(line())
+    now = ", ".join(f"{subnet} → {way}" for subnet, way in found.ways)
+    if now:
+        lines.append(((_("way out at the last run") + ": ", "dim"), (now, "")))
+    if found.loaded is False:
+        said = _("the boot daemon is not running; invoke net.persist installs it")
+        lines.append(((_("note") + ": ", "dim"), (said, "")))
+    if found.cut:
+        lines.append(((_("not known") + ": ", UNKNOWN), (f"log show: {found.cut}", "")))
+    if found.runs:
+        said = _("runs on record: {count}; between the rows they found nothing to do")
+        lines.append(((_("note") + ": ", "dim"), (said.format(count=found.runs), "")))
+    elif any(row.kind == history.RUN for row in found.rows):
+        said = _("launchd's own lines are not in the log: between the rows nothing is known")
+        lines.append(((_("note") + ": ", "dim"), (said, "")))
+    return lines
+
+
+def history_table(rows: Sequence[history.Row]) -> List[Line]:
+    styles = {history.GAP: UNKNOWN, history.RUN: "", history.START: "head", history.CLOCK: UNKNOWN}
+    times = [datetime.fromtimestamp(row.at).astimezone() for row in rows]
+    # A day on which the clocks change has some hours twice.
+    form = "%H:%M:%S%z" if len({t.utcoffset() for t in times}) > 1 else "%H:%M:%S"
+    lines: List[Line] = []
+    day = ""
+    for row, at in zip(rows, times):
+        if at.strftime("%Y-%m-%d") != day:
+            day = at.strftime("%Y-%m-%d")
+            lines.append(line(day, "head"))
+        took = "" if row.seconds is None else "  " + history.span(row.seconds)
+        failed = any(act.kind == "failed" for act in row.acts)
+        style = BROKEN if failed else styles[row.kind]
+        lines.append(
+            ((f"  {at.strftime(form)}  ", "dim"), (history.sentence(row), style), (took, "dim"))
+        )
     return lines
 
 

@@ -22,7 +22,7 @@ from invoke.context import Context
 from invoke.exceptions import CommandTimedOut
 from invoke.runners import Result, Runner
 
-__all__ = ["GroupRunner", "Outcome", "execute"]
+__all__ = ["Following", "GroupRunner", "Outcome", "execute"]
 
 # How long a command may take to end after SIGTERM, before SIGKILL: `container run` passes the
 # signal on and takes its container away.
@@ -213,6 +213,49 @@ def execute(
         os.close(child.stderr)
     out, err = (b"".join(child.chunks[end]) for end in (child.stdout, child.stderr))
     return Outcome(child.code if complete else None, out, err, leftover)
+
+
+class Following:
+    """A command that goes on, read as it speaks. `with` ends it with its group, whatever happens.
+
+    Raises OSError where the program cannot be started.
+    """
+
+    def __init__(self, argv: Sequence[str]) -> None:
+        self._child = _start(argv, {**os.environ, "LC_ALL": "C"})
+        self._child.shut_stdin()
+
+    def __enter__(self) -> Following:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            _kill(self._child)
+        finally:
+            os.close(self._child.stdout)
+            os.close(self._child.stderr)
+
+    def fileno(self) -> int:
+        """For a selector: it is readable where `take` has something to say."""
+        return self._child.stdout
+
+    def take(self) -> Optional[bytes]:
+        """What it has said since; empty where that is nothing, None where it says no more."""
+        try:
+            return os.read(self._child.stdout, 1 << 18) or None
+        except BlockingIOError:
+            return b""
+
+    def ended(self) -> Outcome:
+        """How it ended, after `take` gave None; `code` is None where it goes on all the same."""
+        until = time.monotonic() + GRACE
+        while not self._child.reap() and time.monotonic() < until:
+            time.sleep(0.005)
+        try:
+            said = os.read(self._child.stderr, 1 << 16)
+        except BlockingIOError:
+            said = b""
+        return Outcome(self._child.code, err=said)
 
 
 class GroupRunner(Runner):

@@ -21,6 +21,7 @@ from . import (
     apply,
     env,
     facts,
+    history,
     inside,
     parse,
     path,
@@ -211,6 +212,12 @@ class Session:
         from . import doctor_report
 
         return doctor_report.run(self)
+
+    def history(self) -> int:
+        found = history.read(self.machine, self.options.since)
+        self.screen.show(report.history_lines(found))
+        self.screen.data(report.history_data(found))
+        return 0
 
     def env(self) -> int:
         found = [env.check(path) for path in self.options.check]

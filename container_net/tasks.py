@@ -429,6 +429,24 @@ def doctor(
 
 
 @_task
+def history(
+    c: Context,
+    since: Optional[str] = None,
+    json: bool = False,
+    lang: Optional[str] = None,
+    sysroot: Optional[str] = None,
+) -> None:
+    """Show what the boot daemon did, and when, and of which times nothing is known."""
+    options = Options(
+        since=since,
+        json=json,
+        lang=lang,
+        sysroot=sysroot,
+    )
+    _run(c, options, lambda session: session.history())
+
+
+@_task
 def teardown(
     c: Context,
     yes: bool = False,
@@ -492,7 +510,9 @@ def onboard(
     _run(c, options, body)
 
 
-TASKS = (detect, render, plan, setup, persist, status, verify, doctor, teardown, env, onboard)
+TASKS = (
+    detect, render, plan, setup, persist, status, verify, doctor, history, teardown, env, onboard,
+)  # fmt: skip
 
 
 def _collection() -> Collection:

@@ -178,7 +178,6 @@ def _state() -> Dict[str, Any]:
         "jobs": {},
         "disabled": {},
         "owners": {},
-        "logger": [],
         "faults": [],
         "refuse_sudo": False,
         "disk": None,

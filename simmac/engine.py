@@ -31,6 +31,7 @@ PROGRAMS: Dict[str, str] = {
     "/usr/sbin/sysctl": "system.sysctl",
     "/usr/bin/false": "system.false",
     "/usr/bin/id": "system.id_",
+    "/usr/bin/log": "unified.log",
     "/usr/bin/logger": "system.logger",
     "/usr/bin/mktemp": "files.mktemp",
     "/usr/bin/plutil": "launchd.plutil",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 
 from .files import owner
 
@@ -351,6 +352,12 @@ def supervise(world: World, target: str) -> None:
         os.unlink(session)
 
 
+def _signal(number: int) -> str:
+    import signal
+
+    return signal.Signals(number).name
+
+
 def _run_once(world: World, target: str) -> bool:
     """One run. Whether another is due."""
     with world.store:
@@ -368,7 +375,9 @@ def _run_once(world: World, target: str) -> bool:
             job["exit"], job["state"], job["pid"] = 78, "not running", None
             return False
         job["pid"] = pid
+    began = time.monotonic()
     _, status = os.waitpid(pid, 0)
+    ran = int((time.monotonic() - began) * 1000)
     code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else -os.WTERMSIG(status)
     with world.store:
         job = world.state["jobs"].get(target)
@@ -376,6 +385,8 @@ def _run_once(world: World, target: str) -> bool:
         if job is None or job["pid"] != pid:
             return False
         job["exit"], job["pid"] = code if code >= 0 else f"{128 - code}", None
+        how = f"exit({code})" if code >= 0 else _signal(-code)
+        world.log("/sbin/launchd", f"exited due to {how}, ran for {ran}ms", f"{target} [{pid}]", 1)
         again = bool(job["again"])
         job["state"] = "running" if again else "not running"
         return again

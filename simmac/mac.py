@@ -179,7 +179,20 @@ class Mac:
     @property
     def messages(self) -> List[str]:
         """What `logger` was told, oldest first, each `TAG: TEXT`."""
-        return list(self.state["logger"])
+        notes = self._store.noted()
+        return [note["text"] for note in notes if note["process"] == "/usr/bin/logger"]
+
+    def note(self, text: str, process: str = "/sbin/launchd", subsystem: str = "") -> None:
+        """A message in the unified log, as of now."""
+        with self._store:
+            self._world.log(process, text, subsystem)
+
+    def rotate_log(self, keep: int) -> None:
+        """Of the unified log only the last so many seconds are left."""
+        with self._store:
+            state = self._store.state
+            first = state["epoch"] + state["clock"] - keep
+            self._store.keep_notes([n for n in self._store.noted() if n["at"] >= first])
 
     def files(self) -> Dict[str, Tuple[int, Tuple[int, int], Union[bytes, str, None]]]:
         """Every file on the Mac but its programs: mode, owner, and bytes, a link's text, or None.
@@ -272,6 +285,20 @@ class Mac:
                         job["next"] += job["interval"]
                         self._world.run_later(target)
 
+    def sleep(self, seconds: int) -> None:
+        """The Mac sleeps for so long: time passes, and no job runs meanwhile."""
+        with self.edit() as state:
+            state["clock"] += seconds
+            for job in state["jobs"].values():
+                if job["next"] is not None:
+                    job["next"] = max(job["next"], state["clock"])
+
+    def set_clock(self, seconds: int) -> None:
+        """The clock is put forward by so many seconds, or back."""
+        with self.edit() as state:
+            state["epoch"] += seconds
+            self._world.log("timesync", "=== system wallclock time adjusted")
+
     def _pass_throttle(self, state: Dict[str, Any]) -> None:
         """launchd waits 10 s between two runs of a job: so much time has passed then."""
         for target in self._world.due:
@@ -299,6 +326,8 @@ class Mac:
             else:
                 load_file(self._world, "/etc/pf.conf")
             self._write(RESOLV_CONF, self._resolv(state))
+            boot = state["sysctl"]["kern.bootsessionuuid"]
+            self._world.log("timesync", f"=== system boot: {boot}")
             launchd.start_system_jobs(self._world)
         if early:
             with self.edit() as state:

@@ -3,6 +3,7 @@
     DIR/.container-net-simulated     marker: this folder may be used as a sysroot
     DIR/.simmac/state                everything that is no file on the Mac
     DIR/.simmac/log                  one record for each request that was answered
+    DIR/.simmac/unified              what `log show` shows: one record for each message
     DIR/.simmac/root/SESSION         sessions whose processes run as the simulated root
 
 Nothing in it holds the folder's own path: a copy is another, independent Mac. State and log are
@@ -27,6 +28,7 @@ MARKER = ".container-net-simulated"
 PRIVATE = ".simmac"
 STATE = os.path.join(PRIVATE, "state")
 LOG = os.path.join(PRIVATE, "log")
+UNIFIED = os.path.join(PRIVATE, "unified")
 # Of marshal's format: the last version in which equal values are written alike.
 FORMAT = 2
 
@@ -61,6 +63,7 @@ class Store:
         self.state: Dict[str, Any] = {}
         self._file = os.path.join(root, STATE)
         self._log = os.path.join(root, LOG)
+        self._unified = os.path.join(root, UNIFIED)
         self._written = b""
         self._stamp: Optional[tuple[int, int, int]] = None
         self._guard = RLock()
@@ -141,32 +144,55 @@ class Store:
 
     def record(self, argv: List[str], root: bool, code: Optional[int]) -> None:
         """Note a request that was answered (code None: it hung)."""
-        record = marshal.dumps({"argv": argv, "root": root, "code": code}, FORMAT)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-        descriptor = os.open(self._log, flags, 0o600)
-        try:
-            os.write(descriptor, record)
-        finally:
-            os.close(descriptor)
+        _append(self._log, {"argv": argv, "root": root, "code": code})
 
     def records(self) -> List[Dict[str, Any]]:
         """All requests answered, oldest first."""
-        found: List[Dict[str, Any]] = []
-        try:
-            with open(self._log, "rb") as file:
-                while file.peek(1):
-                    found.append(marshal.load(file))  # noqa: S302
-        except FileNotFoundError:
-            pass
-        return found
+        return _all(self._log)
 
     def forget(self) -> None:
         """Empty the log."""
         with open(self._log, "wb"):
             pass
 
+    # -- the Mac's own log
+
+    def note(self, message: Dict[str, Any]) -> None:
+        """A message for the unified log: `at`, `boot`, `process`, `pid`, `subsystem`, `text`."""
+        _append(self._unified, message)
+
+    def noted(self) -> List[Dict[str, Any]]:
+        """The unified log, oldest first."""
+        return _all(self._unified)
+
+    def keep_notes(self, messages: List[Dict[str, Any]]) -> None:
+        """Only these messages stay."""
+        with open(self._unified, "wb"):
+            pass
+        for message in messages:
+            self.note(message)
+
     # -- who is root
 
     def root_session(self, session: int) -> bool:
         """Whether processes of this session run as the simulated root."""
         return os.path.exists(os.path.join(self.private, "root", str(session)))
+
+
+def _append(place: str, record: Dict[str, Any]) -> None:
+    descriptor = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        os.write(descriptor, marshal.dumps(record, FORMAT))
+    finally:
+        os.close(descriptor)
+
+
+def _all(place: str) -> List[Dict[str, Any]]:
+    found: List[Dict[str, Any]] = []
+    try:
+        with open(place, "rb") as file:
+            while file.peek(1):
+                found.append(marshal.load(file))  # noqa: S302
+    except FileNotFoundError:
+        pass
+    return found

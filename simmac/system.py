@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from .world import GID, UID
 
 TYPE_CHECKING = False
@@ -118,7 +120,7 @@ def _gid(call: Call) -> int:
 
 
 def logger(call: Call) -> int:
-    """`logger [-t TAG] [-p PRI] MESSAGE...`: kept in the state, newest last."""
+    """`logger [-t TAG] [-p PRI] MESSAGE...`: into the unified log."""
     words = call.argv[1:]
     tag = call.user
     text: List[str] = []
@@ -135,7 +137,8 @@ def logger(call: Call) -> int:
         else:
             text.append(word)
     lines = [" ".join(text)] if text else call.stdin.decode("utf-8", "replace").splitlines()
-    call.state["logger"] += [f"{tag}: {line}" for line in lines]
+    for line in lines:
+        call.world.log("/usr/bin/logger", f"{tag}: {line}", pid=os.getpid())
     return 0
 
 

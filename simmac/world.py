@@ -100,6 +100,20 @@ class World:
         if target not in self.due:
             self.due.append(target)
 
+    def log(self, process: str, text: str, subsystem: str = "", pid: int = 0) -> None:
+        """A message in the unified log, with the simulated clock's time."""
+        state = self.state
+        self.store.note(
+            {
+                "at": state["epoch"] + state["clock"],
+                "boot": state["sysctl"]["kern.bootsessionuuid"],
+                "process": process,
+                "pid": pid,
+                "subsystem": subsystem,
+                "text": text,
+            }
+        )
+
     def next_pid(self) -> int:
         """The PID of a process that is only told about."""
         self.state["pid"] += 7

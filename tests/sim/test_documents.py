@@ -189,7 +189,8 @@ def test_no_program_is_started_that_the_documents_do_not_list(new: Callable[...,
         for words in (
             ["net.detect"], ["net.render"], ["net.plan"], ["net.setup", "--always"],
             ["net.status"], ["net.verify"], ["net.persist", "--always"], ["net.status"],
-            ["net.plan", "--persist"], ["net.doctor", "--probe"], ["net.teardown"],
+            ["net.plan", "--persist"], ["net.doctor", "--probe"], ["net.history"],
+            ["net.teardown"],
         ):  # fmt: skip
             run(mac, *words)
             mac.settle()
