@@ -217,12 +217,23 @@ _PLAIN = (
 
 
 def reread(machine: Machine, facts: Facts, names: Sequence[str]) -> Facts:
-    """The facts with some of them read again: names of commands' facts, of `FILES`, or `boot`."""
+    """The facts with some of them read again: names of commands' facts, of `FILES`, `boot`, or
+    `children` for the rules of vmnet's anchors. What needs root stays as it is where there is none.
+    """
     probes = _probes(facts.anchor)
     calls: Dict[str, Callable[[], Reading[Any]]] = {}
     for name in names:
         if name in probes:
-            calls[name] = partial(take, machine, probes[name])
+            if facts.sudo.value or not probes[name].root:
+                calls[name] = partial(take, machine, probes[name])
+        elif name == "children":
+            for child in facts.sharing_children:
+                calls["child " + child] = partial(take, machine, _child(child))
+        elif name in _CONTAINER_PROBES:
+            if facts.container_path is not None:
+                words, parser = _CONTAINER_PROBES[name]
+                probe = Probe((facts.container_path, *words), parser)
+                calls[name] = partial(take, machine, probe, machine.container_user)
         elif name == "daemon":
             calls["job"] = partial(take, machine, probes["job"])
             calls["disabled_jobs"] = partial(take, machine, probes["disabled_jobs"])
@@ -230,7 +241,13 @@ def reread(machine: Machine, facts: Facts, names: Sequence[str]) -> Facts:
             path = {**FILES, "anchor_file": anchor_path(facts.anchor)}[name]
             calls["file " + name] = partial(file, machine, path)
     found = _side_by_side(machine, calls)
-    values: Dict[str, Any] = {name: found[name] for name in names if name in _PLAIN}
+    values: Dict[str, Any] = {
+        name: found[name] for name in names if name in _PLAIN and name in found
+    }
+    if "children" in names:
+        values["sharing_children"] = {
+            name: found["child " + name] for name in facts.sharing_children
+        }
     if "job" in found:
         values["daemon"] = _daemon(found["job"], found["disabled_jobs"])
     files = {name: found["file " + name] for name in facts.files if "file " + name in found}

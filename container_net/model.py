@@ -18,6 +18,7 @@ __all__ = [
     "BadInput",
     "Boot",
     "ChangeFailed",
+    "Connection",
     "ContainerRun",
     "Daemon",
     "Facts",
@@ -224,6 +225,20 @@ class Rule:
     text: str
     evaluations: Optional[int] = None
     packets: Optional[int] = None
+    states: Optional[int] = None
+
+
+@dataclass(frozen=True)
+class Connection:
+    """An entry of pf's state table: who began it, with whom, and the bytes that each sent."""
+
+    protocol: str
+    source: IPv4Address
+    source_port: str
+    target: IPv4Address
+    target_port: str
+    sent: int = 0
+    received: int = 0
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
@@ -15,6 +16,7 @@ from .machine import CommandResult
 from .model import (
     Attachment,
     Boot,
+    Connection,
     ContainerRun,
     Image,
     Interface,
@@ -36,6 +38,7 @@ __all__ = [
     "app_root",
     "boot_file",
     "boot_session",
+    "connections",
     "container_version",
     "containers",
     "default_route",
@@ -411,7 +414,9 @@ def references(answer: CommandResult) -> Tuple[Reference, ...]:
     return tuple(found)
 
 
-_COUNTERS = re.compile(r"\[ Evaluations: (\d{1,20})\s+Packets: (\d{1,20})\s")
+_COUNTERS = re.compile(
+    r"\[ Evaluations: (\d{1,20})\s+Packets: (\d{1,20})\s(?:.*\sStates: (\d{1,20})\s)?"
+)
 
 
 def anchors(answer: CommandResult) -> Tuple[str, ...]:
@@ -455,12 +460,61 @@ def rules(answer: CommandResult) -> Tuple[Rule, ...]:
             counters = _COUNTERS.match(text)
             if counters and found:
                 last = found.pop()
-                found.append(Rule(last.text, int(counters.group(1)), int(counters.group(2))))
+                found.append(Rule(last.text, *(int(n) for n in counters.groups() if n)))
             continue
         if not re.match(r"[a-z@]", text):
             raise Unreadable(excerpt(text))
         found.append(Rule(text))
     return tuple(found)
+
+
+_HOST = re.compile(r"([0-9.]{7,15})(?::([0-9]+))?")
+_BYTES = re.compile(r"\b[0-9]+:[0-9]+ pkts, ([0-9]+):([0-9]+) bytes\b")
+
+
+def connections(answer: CommandResult) -> Tuple[Connection, ...]:
+    """`pfctl -v -s state`: IPv4 alone, each connection once, however many states it has.
+
+    pf prints the side behind the Mac first, `A -> TRANSLATED -> B` where A began and `A <- B` where
+    B did (OpenBSD 4.3, pf_print_state.c).
+    """
+    complaints = _complaints(answer)
+    if answer.code != 0 or complaints:
+        raise _unreadable(answer)
+    found: Dict[Tuple[str, ...], Connection] = {}
+    key: Tuple[str, ...] = ()
+    for line in whole(answer.out).splitlines():
+        if line.startswith((" ", "\t")):
+            counted = _BYTES.search(line)
+            if counted and key:
+                sent, received = (int(number) for number in counted.groups())
+                last = found[key]
+                found[key] = replace(
+                    last, sent=max(sent, last.sent), received=max(received, last.received)
+                )
+            continue
+        key = ()
+        words = line.split()
+        arrows = [n for n, word in enumerate(words) if word in ("->", "<-")]
+        if len(words) < 5 or not arrows:
+            raise Unreadable(excerpt(line))
+        ends = [_HOST.fullmatch(words[n]) for n in (arrows[0] - 1, arrows[-1] + 1)]
+        first, second = ends if words[arrows[0]] == "->" else ends[::-1]
+        if first is None or second is None:
+            continue  # IPv6
+        try:
+            one = Connection(
+                words[1],
+                IPv4Address(first[1]),
+                first[2] or "",
+                IPv4Address(second[1]),
+                second[2] or "",
+            )
+        except ValueError:
+            raise Unreadable(excerpt(line)) from None
+        key = (words[1], *first.groups(""), *second.groups(""))
+        found.setdefault(key, one)
+    return tuple(found.values())
 
 
 def token(answer: CommandResult) -> str:

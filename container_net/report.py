@@ -38,17 +38,22 @@ from .text import _
 from .verify import Check
 
 __all__ = [
+    "Line",
+    "Piece",
     "Screen",
+    "called",
     "detect_data",
     "detect_lines",
     "env_data",
     "env_lines",
     "error_data",
     "failed",
+    "folded",
     "headline",
     "history_data",
     "history_lines",
     "history_table",
+    "hop_titles",
     "plan_data",
     "plan_lines",
     "status_data",
@@ -145,6 +150,12 @@ def invocation() -> str:
     return f"{shown} net."
 
 
+def called(lines: Iterable[Line]) -> List[Line]:
+    """Lines whose commands are those of this run."""
+    prefix = invocation()
+    return [tuple((t.replace("invoke net.", prefix), s) for t, s in row) for row in lines]
+
+
 @dataclass
 class Screen:
     """Where a run speaks. With `as_json` only one object ever reaches stdout."""
@@ -188,8 +199,7 @@ class Screen:
             self._write(sys.stdout, json.dumps(value, ensure_ascii=False, indent=1) + "\n")
 
     def _print(self, lines: Iterable[Line], stream: TextIO) -> None:
-        prefix = invocation()
-        shown = [tuple((t.replace("invoke net.", prefix), s) for t, s in row) for row in lines]
+        shown = called(lines)
         if stream.isatty() and not os.environ.get("NO_COLOR"):
             self._coloured(shown, stream)
             return
@@ -212,10 +222,14 @@ class Screen:
         from rich.console import Console
 
         console = Console(file=stream, highlight=False, soft_wrap=True)
-        columns = min(max(shutil.get_terminal_size().columns, NARROW), WIDE)
-        for row in lines:
-            for part in wrapped(row, columns):
-                console.print(rich_text(part))
+        for part in folded(lines):
+            console.print(rich_text(part))
+
+
+def folded(lines: Iterable[Line]) -> List[Line]:
+    """Lines as wide as the terminal."""
+    columns = min(max(shutil.get_terminal_size().columns, NARROW), WIDE)
+    return [part for row in lines for part in wrapped(row, columns)]
 
 
 def rich_text(row: Line) -> Any:
@@ -368,7 +382,7 @@ def detect_lines(facts: Facts, desired: Desired) -> List[Line]:
 # -- status
 
 
-def _hop_titles() -> Dict[str, str]:
+def hop_titles() -> Dict[str, str]:
     return {
         "vm": _("container VM"),
         "gateway": _("gateway, bridge"),
@@ -376,6 +390,7 @@ def _hop_titles() -> Dict[str, str]:
         "nat": _("NAT"),
         "uplink": _("uplink"),
         "internet": _("internet"),
+        "fence": _("fence"),
     }
 
 
@@ -429,8 +444,9 @@ def _texts(reading: Reading[Any]) -> List[str]:
     return [rule.text for rule in reading.value or ()]
 
 
-def status_lines(status: Status) -> List[Line]:
-    titles = _hop_titles()
+def status_lines(status: Status, marks: Mapping[str, Piece] = {}) -> List[Line]:
+    """The way, hop by hop; `marks` are put behind the hops that they are for."""
+    titles = hop_titles()
     columns = max(_width(t) for t in titles.values())
     words = max(_width(state_word(s)) for s in _SIGNS)
     first = status.first_broken
@@ -446,6 +462,7 @@ def status_lines(status: Status) -> List[Line]:
                 (_pad(state_word(hop.state), words) + "  ", hop.state),
                 (hop.evidence, ""),
                 (mark, BROKEN),
+                *([marks[hop.hop]] if hop.hop in marks else []),
             )
         )
         if hop.cure and hop.state != OK:
@@ -465,6 +482,7 @@ def status_lines(status: Status) -> List[Line]:
                 (_pad(_("fence"), columns) + "  ", "head"),
                 (_pad(state_word(fence.state), words) + "  ", fence.state),
                 (fence.evidence, ""),
+                *([marks["fence"]] if "fence" in marks else []),
             )
         )
         if fence.cure:

@@ -171,6 +171,11 @@ class Session:
         self.screen.data(report.status_data(found, desired, seen, kept))
         return 1 if seen.ok is False else 0
 
+    def watch(self) -> int:
+        from . import watch
+
+        return watch.run(self)
+
     def verify(self) -> int:
         found, desired = self.look()
         self._head(found)

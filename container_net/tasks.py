@@ -429,6 +429,30 @@ def doctor(
 
 
 @_task
+def watch(
+    c: Context,
+    subnets: Optional[str] = None,
+    uplinks: Optional[str] = None,
+    anchor: Optional[str] = None,
+    force: bool = False,
+    json: bool = False,
+    lang: Optional[str] = None,
+    sysroot: Optional[str] = None,
+) -> None:
+    """Show the path as it changes, until Ctrl-C."""
+    options = Options(
+        subnets=subnets,
+        uplinks=uplinks,
+        anchor=anchor,
+        force=force,
+        json=json,
+        lang=lang,
+        sysroot=sysroot,
+    )
+    _run(c, options, lambda session: session.watch())
+
+
+@_task
 def history(
     c: Context,
     since: Optional[str] = None,
@@ -511,7 +535,7 @@ def onboard(
 
 
 TASKS = (
-    detect, render, plan, setup, persist, status, verify, doctor, history, teardown, env, onboard,
+    detect, render, plan, setup, persist, status, verify, doctor, watch, history, teardown, env, onboard,
 )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Callable, Dict, List, Optional, Sequence
 
-__all__ = ["PROGRAMS", "Answer", "Engine", "Hung"]
+__all__ = ["PROGRAMS", "Answer", "Engine", "Hung", "Monitoring"]
 
 # Where each program lies on a Mac, and what answers for it: module and function.
 PROGRAMS: Dict[str, str] = {
@@ -70,6 +70,10 @@ class Hung(Exception):
         super().__init__(argv)
         self.argv = argv
         self.root = root
+
+
+class Monitoring(Hung):
+    """`route monitor`, which goes on until it is ended."""
 
 
 class Answer:
@@ -126,6 +130,8 @@ class Engine:
             with self.store:
                 try:
                     code = self._run(call)
+                    if call.goes_on:
+                        raise Monitoring(call.argv, call.root)
                 except Exit as end:
                     code = end.code
                 except External as other:

@@ -176,8 +176,14 @@ ROUTE_USAGE = "usage: route [-dnqtv] command [[modifiers] args]"
 
 
 def route(call: Call) -> int:
-    """`route -n get [-inet] [-ifscope IF] default|ADDRESS`; exits 0 without a route."""
+    """`route -n get [-inet] [-ifscope IF] default|ADDRESS`; exits 0 without a route.
+
+    `route -n monitor` tells of changes until it is ended.
+    """
     words = [w for w in call.argv[1:] if w not in ("-n", "-v", "-q", "-t", "-d", "-nv")]
+    if words == ["monitor"]:
+        call.goes_on = True
+        return 0
     if not words or words[0] != "get":
         if words and words[0] in ("add", "delete", "change", "flush"):
             return _alter(call, words)
@@ -251,6 +257,59 @@ def _alter(call: Call, words: List[str]) -> int:
     call.world.effect()
     call.say(f"{words[0]} net {plain[0]}")
     return 0
+
+
+def told(state: Dict[str, Any]) -> Dict[str, Any]:
+    """What `route monitor` tells the changes of: interfaces, their addresses, default routes."""
+    found: Dict[str, Any] = {}
+    for number, item in enumerate(state["interfaces"], 1):
+        name = item["name"]
+        found["link " + name] = (number, name, item["flags"], bool(item["active"]))
+        for text, prefix in item["inet"]:
+            found[f"address {name} {text}"] = (name, text, prefix)
+    for target in (None, address("8.8.8.8")):
+        way = route_to(state, target)
+        if way is not None:
+            where = "default" if way.net == (0, 0) else dotted(way.net[0])
+            gateway = way.gateway or way.interface
+            found["route " + where] = (where, gateway, dotted(mask_of(way.net[1])))
+    return found
+
+
+def changes(before: Dict[str, Any], after: Dict[str, Any]) -> List[str]:
+    """The messages of `route -n monitor` between two of `told`, as a Mac prints them."""
+    lines: List[str] = []
+
+    def message(size: int, kind: str, detail: str, names: str, values: str) -> None:
+        import time
+
+        lines.append(f"\ngot message of size {size} on {time.ctime()}")
+        lines.append(f"{kind}: len {size}, {detail}")
+        if kind.startswith(("RTM_ADD", "RTM_DELETE")):
+            lines.append("locks:  inits: ")
+        lines.append(f"sockaddrs: <{names}>\n {values}")
+
+    for key in [*before, *(key for key in after if key not in before)]:
+        old, new = before.get(key), after.get(key)
+        if old == new:
+            continue
+        what = key.split()[0]
+        one: Any = new or old
+        if what == "link":
+            detail = f"if# {one[0]}, flags:{one[2][one[2].index('<') :]}"
+            message(112, "RTM_IFINFO: iface status change", detail, "IFP", one[1])
+        elif what == "address":
+            kind = "RTM_NEWADDR: address being added to iface"
+            if new is None:
+                kind = "RTM_DELADDR: address being removed from iface"
+            values = f"{dotted(mask_of(one[2]))} {one[0]} {one[1]} {one[1]}"
+            message(124, kind, "metric 0, flags:<UP>", "NETMASK,IFP,IFA,BRD", values)
+        else:
+            for kind, row in (("RTM_DELETE: Delete Route", old), ("RTM_ADD: Add Route", new)):
+                if row is not None:
+                    detail = "pid: 132, seq 1, errno 0, flags:<UP,GATEWAY,DONE,STATIC,PRCLONING>"
+                    message(144, kind, detail, "DST,GATEWAY,NETMASK", " ".join(row))
+    return lines
 
 
 # -- /sbin/ifconfig

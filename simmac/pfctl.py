@@ -285,6 +285,11 @@ def _show(call: Call, options: _Options) -> None:
             call.say(
                 f"ALL tcp {row['to']}:443 <- {row['from']}:49152       ESTABLISHED:ESTABLISHED"
             )
+            if options.verbose:
+                call.say("   [12345 + 131072] wscale 6  [67890 + 65535] wscale 7")
+                call.say(
+                    "   age 00:00:01, expires in 23:59:59, 12:10 pkts, 1840:4200 bytes, rule 0"
+                )
     elif what in ("nat", "rules", "dummynet"):
         _show_rules(call, options, what)
     elif what == "Tables":

@@ -12,7 +12,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from simmac.engine import Answer, Engine, Hung
+from simmac.engine import Answer, Engine, Hung, Monitoring
 from simmac.files import wants_input
 from simmac.store import is_simulated
 from simmac.world import External
@@ -70,6 +70,32 @@ def hang(engine: Engine, argv: List[str], root: bool, umask: int, stdin: bytes) 
             continue
 
 
+def monitor(engine: Engine) -> Answer:
+    """`route monitor`: look at the state as often as a person would notice, and tell what changed.
+
+    It ends with its Mac, or when nobody reads any more.
+    """
+    import time
+
+    from simmac import carrier, net
+
+    # Where a lab holds the Mac, each look asks it.
+    nap = NAP if not os.path.exists(os.path.join(engine.store.private, carrier.FILE)) else 4 * NAP
+    before = None
+    while is_simulated(engine.world.root):
+        with engine.store:
+            carrier.look(engine.world, "/sbin/route")
+            now = net.told(engine.world.state)
+        lines = net.changes(now if before is None else before, now)
+        before = now
+        try:
+            os.write(1, "".join(line + "\n" for line in lines).encode())
+        except OSError:
+            break
+        time.sleep(nap)
+    return Answer(0)
+
+
 def run_outside(engine: Engine, other: External) -> int:
     """A program that is not simulated takes this one's place, its streams included."""
     import subprocess
@@ -96,6 +122,8 @@ def answer(program: str, words: List[str]) -> int:
     engine.outside = outside
     try:
         found = engine.answer(argv, stdin, root, umask=umask)
+    except Monitoring:
+        found = monitor(engine)
     except Hung:
         found = hang(engine, argv, root, umask, stdin)
     write(1, found.out)

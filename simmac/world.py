@@ -132,6 +132,8 @@ class Call:
         self.root = root
         self.user = user
         self.umask = umask
+        # A program that does not end by itself: the process goes on with `net.changes`.
+        self.goes_on = False
         self.out: List[bytes] = []
         self.err: List[bytes] = []
 

@@ -538,8 +538,8 @@ def test_rules_are_the_lines_and_the_counters_belong_to_the_line_above() -> None
         "  [ Inserted: uid 0 pid 5150 ]\n"
     )
     assert parse.rules(said(verbose, ALTQ)) == (
-        Rule("nat on en9 inet from 10.9.0.0/24 to any -> (en9:0)", 41, 12),
-        Rule("nat on en8 inet from 10.9.0.0/24 to any -> (en8:0)", 7, 0),
+        Rule("nat on en9 inet from 10.9.0.0/24 to any -> (en9:0)", 41, 12, 2),
+        Rule("nat on en8 inet from 10.9.0.0/24 to any -> (en8:0)", 7, 0, 0),
     )
     assert parse.rules(said("@0 block drop in all\n")) == (Rule("@0 block drop in all"),)
 
@@ -737,6 +737,7 @@ def test_what_could_not_be_read_is_quoted(answer: CommandResult, words: str) -> 
 
 PARSERS: Dict[str, Callable[[CommandResult], Any]] = {
     "anchors": parse.anchors,
+    "connections": parse.connections,
     "pf_conf_error": parse.pf_conf_error,
     "default_route": parse.default_route,
     "forwarding": parse.forwarding,
