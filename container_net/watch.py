@@ -71,9 +71,7 @@ AT_EVENT = (
     "default_route",
     "public_route",
     "interfaces",
-    "forwarding",
     "main_nat",
-    "anchor_nat",
     "children",
     "containers",
 )
@@ -310,13 +308,16 @@ class Watch:
             selector.register(woken, selectors.EVENT_READ, "size")
             if following is not None:
                 selector.register(following, selectors.EVENT_READ, "event")
+            ahead = time.time() - time.monotonic()
             while True:
-                began, due = time.time(), min(self._due.values())
-                wait = max(0.0, due - time.monotonic())
+                began = time.time()
+                wait = max(0.0, min(self._due.values()) - time.monotonic())
                 ready = selector.select(wait)
-                late = time.time() - began - wait
-                if late > UNSEEN:
-                    self._unseen(late)
+                # While a Mac sleeps, its monotonic clock stands still.
+                before, ahead = ahead, time.time() - time.monotonic()
+                passed = max(time.time() - began - wait, ahead - before)
+                if passed > UNSEEN:
+                    self._unseen(passed)
                 for key, _events in ready:
                     if key.data == "size":
                         os.read(woken, 64)

@@ -109,9 +109,13 @@ class Store:
             os.close(self._lock)
             self._lock = -1
 
-    def _load(self) -> None:
+    def stamp(self) -> tuple[int, int, int]:
+        """Another one where the saved state is another."""
         info = os.stat(self._file)
-        stamp = (info.st_ino, info.st_mtime_ns, info.st_size)
+        return (info.st_ino, info.st_mtime_ns, info.st_size)
+
+    def _load(self) -> None:
+        stamp = self.stamp()
         if stamp != self._stamp:
             with open(self._file, "rb") as file:
                 self._written = file.read()
@@ -127,8 +131,7 @@ class Store:
         with open(temporary, "wb") as file:
             file.write(content)
         os.replace(temporary, self._file)
-        info = os.stat(self._file)
-        self._stamp = (info.st_ino, info.st_mtime_ns, info.st_size)
+        self._stamp = self.stamp()
         self._written = content
         return True
 

@@ -2,95 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import json
 import os
 import re
-import select
 import shutil
 import signal
 import subprocess
 import sys
 import termios
-import threading
 import time
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Tuple
+from typing import Any, Callable, Iterator, List, Tuple
 
 import pytest
 from sim.support import ROOT, environment, start
+from sim.terminal import CURSOR, ENTER, ESCAPES, LEAVE, WITHIN, Terminal, monitors, quickest
 
 from simmac import Mac
-
-# What a person is promised.
-WITHIN = 1.0
-ESCAPES = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>()][AB0]?")
-ENTER, LEAVE, CURSOR = b"\x1b[?1049h", b"\x1b[?1049l", b"\x1b[?25h"
-
-
-class Terminal:
-    """A process whose controlling terminal is a pseudo-terminal, and all that it wrote."""
-
-    def __init__(self, mac: Mac, *words: str, ignored: Tuple[int, ...] = ()) -> None:
-        self.master, self.slave = os.openpty()
-        fcntl.ioctl(self.slave, termios.TIOCSWINSZ, b"\x28\x00\x82\x00\x00\x00\x00\x00")
-        self.before = termios.tcgetattr(self.slave)
-        self.said = b""
-
-        def child() -> None:
-            os.setsid()
-            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-            for number in ignored:
-                signal.signal(number, signal.SIG_IGN)
-
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "invoke", "net.watch", *words],
-            cwd=ROOT,
-            env=environment(mac, TERM="xterm-256color"),
-            stdin=self.slave,
-            stdout=self.slave,
-            stderr=self.slave,
-            preexec_fn=child,  # noqa: PLW1509 - before this process has threads of its own
-        )
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    def _read(self) -> None:
-        # Not in `read` when the window is closed: it would stay open until that returned.
-        with contextlib.suppress(OSError, ValueError):
-            while True:
-                if select.select([self.master], [], [], 0.05)[0]:
-                    self.said += os.read(self.master, 65536)
-
-    @property
-    def text(self) -> str:
-        return ESCAPES.sub(b"", self.said).decode("utf-8", "replace")
-
-    def wait_for(self, words: str, after: int = 0, timeout: float = 20) -> float:
-        """Seconds until it is on the screen, behind so many bytes."""
-        began = time.monotonic()
-        while words not in ESCAPES.sub(b"", self.said[after:]).decode("utf-8", "replace"):
-            assert self.process.poll() is None, self.text[-3000:]
-            assert time.monotonic() - began < timeout, (words, self.text[-3000:])
-            time.sleep(0.01)
-        return time.monotonic() - began
-
-    def close(self) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait(10)
-        for end in (self.master, self.slave):
-            with contextlib.suppress(OSError):
-                os.close(end)
-
-
-def monitors(mac: Mac) -> List[str]:
-    """Processes of `route -n monitor` on this Mac."""
-    rows = subprocess.run(
-        ["ps", "-A", "-ww", "-o", "command="], capture_output=True, text=True, check=True
-    ).stdout.splitlines()
-    return [row for row in rows if str(mac.path) in row and "monitor" in row]
 
 
 @pytest.fixture
@@ -117,31 +45,20 @@ def test_events_are_on_the_screen_within_a_second(
     seen.wait_for("Everything on this Mac works.")
     seen.wait_for("192.168.1.37")
 
-    def after(act: Callable[[], None], words: str) -> float:
-        place = len(seen.said)
-        act()
-        return seen.wait_for(words, place, timeout=10)
-
-    story: Tuple[Tuple[Callable[[], None], str], ...] = (
-        (mac.dock, "uplink: en0 (192.168.1.37) → en5 (10.20.3.14)"),
-        (mac.vpn_on, "uplink: en5 (10.20.3.14) → utun4 (10.8.0.2)"),
-        (mac.vpn_off, "uplink: utun4 (10.8.0.2) → en5 (10.20.3.14)"),
-        (mac.wifi, "uplink: en5 (10.20.3.14) → en0 (192.168.1.37)"),
-        (mac.stop_container, "container VM: ok → not running"),
-    )
-    taken: Dict[str, float] = {}
-    for act, words in story:
-        taken[words] = after(act, words)
-        # The look at everything that follows a change may be under way.
-        time.sleep(2)
-    if max(taken.values()) > WITHIN:
-        # A machine that has more to do: once more.
+    def again() -> None:
         mac.start_container()
-        seen.wait_for("1 running", len(seen.said), 30)
-        time.sleep(3)
-        for act, words in story:
-            taken[words] = min(taken[words], after(act, words))
-            time.sleep(2)
+
+    taken = quickest(
+        seen,
+        (
+            (mac.dock, "uplink: en0 (192.168.1.37) → en5 (10.20.3.14)"),
+            (mac.vpn_on, "uplink: en5 (10.20.3.14) → utun4 (10.8.0.2)"),
+            (mac.vpn_off, "uplink: utun4 (10.8.0.2) → en5 (10.20.3.14)"),
+            (mac.wifi, "uplink: en5 (10.20.3.14) → en0 (192.168.1.37)"),
+            (mac.stop_container, "container VM: ok → not running"),
+        ),
+        again,
+    )
     assert max(taken.values()) <= WITHIN, taken
 
 

@@ -1105,7 +1105,7 @@ def test_the_facts_of_a_mac(mac_folder: Path) -> None:
     assert found.pf_enabled.source == "sudo /sbin/pfctl -s info"
     assert found.references.value == (Reference("4711", "pfctl", "15"),)
     assert found.anchor_nat.value == (
-        Rule("nat on en0 inet from 192.168.65.0/24 to any -> (en0:0)", 9, 3),
+        Rule("nat on en0 inet from 192.168.65.0/24 to any -> (en0:0)", 9, 3, 1),
     )
     assert set(found.sharing_children) == {"base_v4", "shared_v4", "other_v4"}
     assert found.sharing_children["other_v4"].value == (Rule("no nat on en9 all"),)
