@@ -535,7 +535,8 @@ def onboard(
 
 
 TASKS = (
-    detect, render, plan, setup, persist, status, verify, doctor, watch, history, teardown, env, onboard,
+    detect, render, plan, setup, persist, status, verify, doctor, watch, history,
+    teardown, env, onboard,
 )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from ipaddress import IPv4Address, IPv4Network
+from itertools import product
 from pathlib import Path
 from typing import Dict, List
 
@@ -24,7 +25,7 @@ def mac(tmp_path: Path) -> Mac:
 
 
 def outputs(mac: Mac, **environ: str) -> Dict[Key, Output]:
-    answer = aid(mac, **environ)
+    answer = aid(mac, ("sh",), None, **environ)
     assert (answer.returncode, answer.stderr) == (0, "")
     assert all(row.isascii() for row in answer.stdout.splitlines() if row.startswith("{"))
     return dict(read(answer.stdout).outputs)
@@ -159,12 +160,10 @@ def test_private_addresses_keep_what_they_share_and_no_other_value(mac: Mac) -> 
             assert one != other
             assert one.rsplit(".", 1)[1] == other.rsplit(".", 1)[1]
     hosts = [(a[0], b[0]) for a, b in pairs if a.prefixlen == 32]
-    for a, x in hosts:
-        for b, y in hosts:
-            assert min(common(a, b), 24) == min(common(x, y), 24)
-    for a, x in pairs:
-        for b, y in pairs:
-            assert a.overlaps(b) == x.overlaps(y)
+    for (host, masked), (second, masked_too) in product(hosts, repeat=2):
+        assert min(common(host, second), 24) == min(common(masked, masked_too), 24)
+    for (a, x), (b, y) in product(pairs, repeat=2):
+        assert a.overlaps(b) == x.overlaps(y)
 
 
 def test_public_addresses_are_numbered_and_no_two_runs_are_alike(mac: Mac) -> None:
