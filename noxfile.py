@@ -11,6 +11,7 @@ import nox
 __all__ = [
     "bench",
     "faults",
+    "fleet",
     "integration",
     "lab",
     "lint",
@@ -31,6 +32,7 @@ nox.options.error_on_missing_interpreters = False
 nox.options.reuse_venv = "yes"
 
 PYTHONS = nox.project.python_versions(nox.project.load_toml("pyproject.toml"))
+SENT = ("templates/probe.sh", "templates/remote.sh")
 SCRIPTS = ("onboard", "check", "first-aid.sh", ".ci/run", "requirements/environment.sh")
 
 
@@ -53,7 +55,7 @@ def lint(session: nox.Session) -> None:
     session.run("lint-imports", silent=True)
     if shutil.which("shellcheck", path=os.pathsep.join([session.bin, os.environ["PATH"]])):
         session.run("shellcheck", "-x", *SCRIPTS, external=True)
-        session.run("shellcheck", "--shell=sh", "templates/probe.sh", external=True)
+        session.run("shellcheck", "--shell=sh", *SENT, external=True)
     else:
         session.warn("shellcheck left out: there is no pinned one for Linux on arm64")
     session.run("python", "requirements/texts.py", "--check", silent=True)
@@ -154,6 +156,18 @@ def lab(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def fleet(session: nox.Session) -> None:
+    """Many simulated Macs behind OpenSSH's server, reached by Fabric."""
+    if not shutil.which("sshd", path="/usr/sbin:/sbin:/usr/bin:/usr/local/sbin"):
+        session.skip("this machine lacks sshd (Debian: openssh-server)")
+    _install(session, "test")
+    # After the others: Fabric wants an older Invoke than the tests' own pins have.
+    _install(session, "fleet")
+    # In one process: times are measured.
+    _pytest(session, "tests/fleet", workers=0, install=False)
+
+
+@nox.session(default=False)
 def integration(session: nox.Session) -> None:
     """The suite for a real Mac, on the best host there is: mac, lab or sim."""
     _install(session, "integration")
@@ -204,6 +218,7 @@ def lock(session: nox.Session) -> None:
         "test": ["pyproject.toml", "--group", "test"],
         "lab": ["pyproject.toml", "--group", "lab"],
         "integration": ["pyproject.toml", "--group", "integration"],
+        "fleet": ["pyproject.toml", "--group", "fleet"],
         "lint": ["pyproject.toml", "--group", "lint"],
         "check": ["--group", "pyproject.toml:check"],
         "lock": ["--group", "pyproject.toml:lock"],

@@ -7,7 +7,6 @@ repairs and `net.teardown` restores: every write is atomic, and the journal come
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import signal
 import threading
@@ -135,7 +134,7 @@ def _take(machine: Machine, link: str) -> bool:
     may put its own link in the dead PID's place, and `mv` does so in one step. Thus at no moment
     two hold it; the boot script does the same.
     """
-    answer = machine.run(["/bin/ln", "-s", str(os.getpid()), MacPath(link)], root=True)
+    answer = machine.run(["/bin/ln", "-s", machine.pid, MacPath(link)], root=True)
     if answer.code == 0:
         return True
     holder = _holder(machine, link)
@@ -143,10 +142,10 @@ def _take(machine: Machine, link: str) -> bool:
         if answer.timed_out or "xist" not in answer.err:
             raise CommandFailed(answer)
         return False
-    if holder == str(os.getpid()):
+    if machine.is_ours(holder):
         # Made after all, though `ln` did not say so.
         return True
-    if _alive(holder):
+    if machine.alive(holder):
         return False
     successor = f"{link}.{holder}"
     if not _take(machine, successor):
@@ -161,7 +160,7 @@ def _take(machine: Machine, link: str) -> bool:
 def clear_lock(machine: Machine) -> None:
     """Take away the lock of a run that was killed; a living holder's stays."""
     holder = _holder(machine, LOCK)
-    if holder is not None and not _alive(holder):
+    if holder is not None and not machine.alive(holder):
         with Lock(machine):
             pass
 
@@ -169,30 +168,16 @@ def clear_lock(machine: Machine) -> None:
 def _ours(machine: Machine) -> List[str]:
     """The links of this process: the lock, and the one in which it was about to succeed."""
     folder, name = LOCK.rsplit("/", 1)
-    try:
-        found = sorted(n for n in os.listdir(machine.path(folder)) if n.startswith(name))
-    except OSError:
-        return []
-    links = [f"{folder}/{n}" for n in found]
-    return [link for link in links if _holder(machine, link) == str(os.getpid())]
+    links = [f"{folder}/{n}" for n in machine.names(folder) if n.startswith(name)]
+    return [link for link in links if machine.is_ours(_holder(machine, link) or "")]
 
 
 def _holder(machine: Machine, path: str) -> Optional[str]:
     try:
-        target = os.readlink(machine.path(path))
+        target = machine.read(path).link or ""
     except OSError:
         return None
     return target if re.fullmatch(r"[0-9]{1,9}", target) else None
-
-
-def _alive(pid: str) -> bool:
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 class _Walk:
@@ -427,7 +412,7 @@ class _Walk:
         self.say(change)
 
     def check_interrupt(self) -> None:
-        if self.interrupts.pending:
+        if self.interrupts.pending or self.machine.interrupted.is_set():
             raise Interrupted(_("interrupted"))
 
     def back(self, done: List[Change]) -> List[str]:
@@ -536,7 +521,7 @@ def carry_out(
 def _after_walking_back(error: NetError, started: List[Change], stuck: List[str]) -> str:
     if stuck:
         tail = _("could not revert everything ({what}); run `invoke net.teardown` for the rest")
-        return f"{error}; " + tail.format(what="; ".join(stuck)) + "."
+        return f"{error}; " + tail.format(what="; ".join(dict.fromkeys(stuck))) + "."
     if started:
         return f"{error}; " + _("all changes were reverted") + "."
     return f"{error}; " + _("nothing was changed") + "."

@@ -126,6 +126,31 @@ def gather_with(
     machine: Machine, settings: Settings, more: Callable[[str], Mapping[str, Probe]]
 ) -> Tuple[Facts, Dict[str, Reading[Any]]]:
     """The facts, and the readings of what `more` asks besides, given our anchor's name."""
+    with machine.foreseen(lambda: _foreseen(machine, settings, more(settings.anchor))):
+        return _gather(machine, settings, more)
+
+
+def _foreseen(
+    machine: Machine, settings: Settings, more: Mapping[str, Probe]
+) -> List[Callable[[], Any]]:
+    """Everything that a look begins with, whatever it will find."""
+    paths = (STATE_FILE, BOOT_FILE, *FILES.values(), anchor_path(settings.anchor))
+    calls: List[Callable[[], Any]] = [partial(file, machine, path) for path in paths]
+    places = (STATE_FOLDER, HELPERS_FOLDER, *CONTAINER)
+    calls += [partial(machine.exists, path) for path in places]
+    calls.append(partial(_sudo, machine))
+    plain = [p for p in {**_probes(settings.anchor), **more}.values() if not p.root]
+    inner = [Probe(words, parser, container=True) for words, parser in _CONTAINER_PROBES.values()]
+    for probe in (*plain, *inner):
+        for container in CONTAINER if probe.container else ("",):
+            argv = (container, *probe.argv) if container else probe.argv
+            calls.append(partial(take, machine, dataclasses.replace(probe, argv=argv)))
+    return calls
+
+
+def _gather(
+    machine: Machine, settings: Settings, more: Callable[[str], Mapping[str, Probe]]
+) -> Tuple[Facts, Dict[str, Reading[Any]]]:
     state, boot, state_files = own_files(machine)
     anchor = state.value.anchor if state.value is not None else settings.anchor
     own, asked = _probes(anchor), more(anchor)
@@ -161,14 +186,17 @@ def gather_with(
         plain = Probe(("system", "status"), _status, container=True)
         second["container_service"] = call(plain)
     found.update(_side_by_side(machine, second))
-    found["container_service"], found["kernel"] = _service(machine, found["container_service"])
 
     third = {f"child {c}": call(_child(c)) for c in _called_children(found["sharing_nat"])}
     third = {name: ask for name, ask in third.items() if name not in found}
     for path in found["anchors"].value or ():
         if path != anchor and not _APPLE.fullmatch(path):
             third["foreign " + path] = call(_pfctl("-a", path, "-s", "nat"))
+    third["kernel"] = partial(_kernel, machine, found["container_service"])
     found.update(_side_by_side(machine, third))
+    if found["container_service"].value is not None:
+        state_of, _root = found["container_service"].value
+        found["container_service"] = Reading(state_of, found["container_service"].source)
 
     def named(kind: str) -> Dict[str, Reading[Any]]:
         return {n[len(kind) + 1 :]: r for n, r in found.items() if n.startswith(kind + " ")}
@@ -281,16 +309,14 @@ def _sudo(machine: Machine) -> Reading[bool]:
     return Reading(answer.code == 0, source="sudo -n true")
 
 
-def _service(
-    machine: Machine, status: Reading[Tuple[str, str]]
-) -> Tuple[Reading[str], Reading[Optional[bool]]]:
-    """The service's state, and whether a kernel is there for guests (container.md, 1)."""
+def _kernel(machine: Machine, status: Reading[Tuple[str, str]]) -> Reading[Optional[bool]]:
+    """Whether a kernel is there for guests (container.md, 1)."""
     if status.value is None:
-        return status.lost(), Reading(None)
-    state, root = status.value
+        return status.lost()
+    root = status.value[1]
     kernel = f"{root.rstrip('/')}/kernels/default.kernel-arm64"
     there = machine.exists(kernel) if root else None
-    return Reading(state, status.source), Reading(there, kernel if root else "")
+    return Reading(there, kernel if root else "")
 
 
 def _child(name: str) -> Probe:

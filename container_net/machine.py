@@ -6,6 +6,7 @@ Paths are always a Mac's; a sysroot is put before them here and nowhere else.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import io
 import os
@@ -15,10 +16,10 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import (
+    Any,
     Callable,
     ContextManager,
     Iterator,
@@ -39,7 +40,16 @@ from .model import BadInput, FileFact, Missing, NetError
 from .runner import Following, GroupRunner
 from .text import _
 
-__all__ = ["MARKER", "Argv", "CommandFailed", "CommandResult", "MacPath", "Machine", "open_machine"]
+__all__ = [
+    "MARKER",
+    "Argv",
+    "CommandFailed",
+    "CommandResult",
+    "MacPath",
+    "Machine",
+    "open_machine",
+    "stays",
+]
 
 MARKER = ".container-net-simulated"
 """The file that tells a simulated Mac from any other folder."""
@@ -96,7 +106,7 @@ class CommandFailed(NetError):
         self.answer = answer
 
 
-@contextmanager
+@contextlib.contextmanager
 def _silently(_text: str) -> Iterator[None]:
     yield
 
@@ -106,8 +116,11 @@ def temporary(target: PurePosixPath) -> PurePosixPath:
     return target.with_name(f".{target.name}.container-net")
 
 
-def _stays(path: str, info: os.stat_result) -> str:
-    """Why a new file in this one's place would lose something of it; empty where it would not."""
+def stays(path: str, info: Any) -> str:
+    """Why a new file in this one's place would lose something of it; empty where it would not.
+
+    `info` is an `os.stat_result`, or has its names.
+    """
     if info.st_nlink > 1:
         return _(
             "{path} has {count} hard links and replacing it would break them; left "
@@ -139,6 +152,8 @@ class Machine:
         self.container_user = container_user
         self.waiting: Callable[[str], ContextManager[None]] = _silently
         """Tells a person what is waited for; with an empty text nothing."""
+        self.interrupted = threading.Event()
+        """Somebody wants this run to end: no further change is begun."""
         self._cancel = threading.Event()
         self._context = _prepared(context, self._cancel)
 
@@ -240,6 +255,31 @@ class Machine:
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
+    def foreseen(self, calls: Callable[[], Sequence[Callable[[], Any]]]) -> ContextManager[None]:
+        """What the block will read for certain: where asking takes long, all of it is asked at
+        once. Here it does not, and `calls` is not even called."""
+        del calls
+        return contextlib.nullcontext()
+
+    # -- who works here
+
+    @property
+    def pid(self) -> str:
+        """The process on that Mac which lives as long as this run: the lock bears it."""
+        return str(os.getpid())
+
+    def is_ours(self, pid: str) -> bool:
+        return pid == self.pid
+
+    def alive(self, pid: str) -> bool:
+        try:
+            os.kill(int(pid), 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            return True
+        return True
+
     # -- files
 
     def read(self, path: str) -> FileFact:
@@ -247,21 +287,25 @@ class Machine:
 
         Raises OSError where it may not be read.
         """
-        place = self.path(path)
         try:
-            info = os.lstat(place)
+            info = self._lstat(path)
         except (FileNotFoundError, NotADirectoryError):
             return FileFact(path)
-        link = os.readlink(place) if stat.S_ISLNK(info.st_mode) else None
-        if link is not None:
-            return FileFact(path, None, 0, info.st_uid, info.st_gid, link)
-        content = self._content(path, place)
-        mode, stays = stat.S_IMODE(info.st_mode), _stays(path, info)
-        return FileFact(path, content, mode, info.st_uid, info.st_gid, stays=stays)
+        if stat.S_ISLNK(info.st_mode):
+            return FileFact(path, None, 0, info.st_uid, info.st_gid, self._readlink(path))
+        content = self._content(path)
+        mode, why = stat.S_IMODE(info.st_mode), stays(path, info)
+        return FileFact(path, content, mode, info.st_uid, info.st_gid, stays=why)
 
-    def _content(self, path: str, place: str) -> bytes:
+    def _lstat(self, path: Union[str, PurePosixPath]) -> os.stat_result:
+        return os.lstat(self.path(path))
+
+    def _readlink(self, path: str) -> str:
+        return os.readlink(self.path(path))
+
+    def _content(self, path: str) -> bytes:
         try:
-            with open(place, "rb") as file:
+            with open(self.path(path), "rb") as file:
                 return file.read()
         except PermissionError:
             answer = self.run(["/bin/cat", MacPath(path)], root=True)
@@ -272,9 +316,16 @@ class Machine:
     def exists(self, path: str) -> bool:
         return os.path.lexists(self.path(path))
 
+    def names(self, folder: str) -> List[str]:
+        """What is in a folder; nothing where it cannot be read."""
+        try:
+            return sorted(os.listdir(self.path(folder)))
+        except OSError:
+            return []
+
     def root_owner(self) -> Tuple[int, int]:
         """Who is root here: the owner of `/`, or of the folder that stands for it."""
-        info = os.stat(self.sysroot or "/")
+        info = self._lstat("/")
         return info.st_uid, info.st_gid
 
     def check_private(self, path: str) -> None:
@@ -286,7 +337,7 @@ class Machine:
         owner = self.root_owner()[0]
         place = PurePosixPath(path)
         for each in (place, *place.parents):
-            info = os.lstat(self.path(each) if str(each) != "/" else self.sysroot or "/")
+            info = self._lstat(each)
             if stat.S_ISLNK(info.st_mode) or info.st_uid != owner or info.st_mode & 0o022:
                 raise Missing(
                     _(
@@ -296,7 +347,7 @@ class Machine:
 
     def _begin(self, draft: PurePosixPath, original: Optional[str], mode: int) -> None:
         """A draft that may hold what is private, before it does."""
-        if os.path.lexists(self.path(draft)):
+        if self.exists(str(draft)):
             self.must(["/bin/rm", "-f", draft])
         if original is not None:
             self.must(["/bin/cp", "-p", MacPath(original), draft])
@@ -304,7 +355,7 @@ class Machine:
             self.must(["/usr/bin/tee", draft])
         else:
             return
-        now = stat.S_IMODE(os.lstat(self.path(draft)).st_mode)
+        now = stat.S_IMODE(self._lstat(draft).st_mode)
         if now & 0o777 & ~mode or not now & 0o200:
             self.must(["/bin/chmod", f"{mode & 0o777 | 0o200:04o}", draft])
 
@@ -339,17 +390,17 @@ class Machine:
                 ).format(path=path, link=before.link)
             )
         original = path if before.content is not None else like
-        stays = self.read(original).stays if original is not None else ""
-        if stays:
-            raise Missing(stays)
+        why = self.read(original).stays if original is not None else ""
+        if why:
+            raise Missing(why)
         try:
             self._begin(draft, original, mode)
             self.must(["/usr/bin/tee", draft], stdin=content.decode("latin-1"))
-            if self._content(str(draft), self.path(draft)) != content:
+            if self._content(str(draft)) != content:
                 raise Missing(
                     _("{path} could not be written completely; is the disk full?").format(path=path)
                 )
-            info = os.lstat(self.path(draft))
+            info = self._lstat(draft)
             if stat.S_IMODE(info.st_mode) != mode:
                 self.must(["/bin/chmod", f"{mode:04o}", draft])
             owner = (
@@ -369,7 +420,7 @@ class Machine:
                 )
             self.must(["/bin/mv", "-f", draft, target])
         except BaseException:
-            if os.path.lexists(self.path(draft)):
+            if self.exists(str(draft)):
                 self.run(["/bin/rm", "-f", draft], root=True)
             raise
 
@@ -380,7 +431,7 @@ class Machine:
     def make_folder(self, path: str) -> None:
         """Make a folder of root's, mode 0755. Raises CommandFailed."""
         self.must(["/bin/mkdir", MacPath(path)])
-        if stat.S_IMODE(os.lstat(self.path(path)).st_mode) != 0o755:
+        if stat.S_IMODE(self._lstat(path).st_mode) != 0o755:
             self.must(["/bin/chmod", "0755", MacPath(path)])
 
 

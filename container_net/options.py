@@ -51,6 +51,9 @@ class Options:
     since: Optional[str] = None
     out: Optional[str] = None
     check: Tuple[str, ...] = ()
+    hosts: Optional[str] = None
+    forks: Optional[str] = None
+    ask_sudo: bool = False
 
 
 HELP: Mapping[str, str] = {
@@ -89,4 +92,7 @@ HELP: Mapping[str, str] = {
     "since": N_("How far to look back: 30m, 2h, 7d, or a date (default: 24h)."),
     "out": N_("Write the files to this folder instead of showing them."),
     "check": N_("Check this Dockerfile or runner source (repeatable)."),
+    "hosts": N_("Macs to work on over SSH, comma-separated, or @FILE with one a line."),
+    "forks": N_("How many of them at a time (default: 10)."),
+    "ask_sudo": N_("Ask once for the password of sudo on these Macs."),
 }

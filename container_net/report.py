@@ -17,6 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import (
     Any,
+    Callable,
     Dict,
     Iterable,
     Iterator,
@@ -81,7 +82,7 @@ _STYLES = {
 }
 # A diff longer than this is told, not shown.
 LONG_DIFF = 24
-_SIGNS = {OK: "✓", BROKEN: "✗", UNKNOWN: "?", NOT_RUNNING: "·"}
+SIGNS = {OK: "✓", BROKEN: "✗", UNKNOWN: "?", NOT_RUNNING: "·"}
 
 
 def line(text: str = "", style: str = "") -> Line:
@@ -193,6 +194,22 @@ class Screen:
         with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as shown:
             shown.add_task(text, total=None)
             yield
+
+    @contextlib.contextmanager
+    def counting(self, text: str, total: int) -> Iterator[Callable[[], None]]:
+        """While several things are done: how many are; call what is given after each. Only a person
+        at a terminal sees it."""
+        if self.as_json or not (sys.stdout.isatty() and sys.stderr.isatty()):
+            yield lambda: None
+            return
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+        columns = (TextColumn("{task.description}", markup=False), BarColumn())
+        console = Console(stderr=True)
+        with Progress(*columns, MofNCompleteColumn(), console=console, transient=True) as shown:
+            task = shown.add_task(text, total=total)
+            yield lambda: shown.advance(task)
 
     def data(self, value: Dict[str, Any]) -> None:
         if self.as_json:
@@ -448,7 +465,7 @@ def status_lines(status: Status, marks: Mapping[str, Piece] = {}) -> List[Line]:
     """The way, hop by hop; `marks` are put behind the hops that they are for."""
     titles = hop_titles()
     columns = max(_width(t) for t in titles.values())
-    words = max(_width(state_word(s)) for s in _SIGNS)
+    words = max(_width(state_word(s)) for s in SIGNS)
     first = status.first_broken
     lines: List[Line] = []
     for number, hop in enumerate(status.hops):
@@ -457,7 +474,7 @@ def status_lines(status: Status, marks: Mapping[str, Piece] = {}) -> List[Line]:
         mark = "  ◀ " + _("traffic stops here") if hop is first else ""
         lines.append(
             (
-                (f"  {_SIGNS[hop.state]} ", hop.state),
+                (f"  {SIGNS[hop.state]} ", hop.state),
                 (_pad(titles[hop.hop], columns) + "  ", "head"),
                 (_pad(state_word(hop.state), words) + "  ", hop.state),
                 (hop.evidence, ""),
@@ -478,7 +495,7 @@ def status_lines(status: Status, marks: Mapping[str, Piece] = {}) -> List[Line]:
         lines.append(line())
         lines.append(
             (
-                (f"  {_SIGNS[fence.state]} ", fence.state),
+                (f"  {SIGNS[fence.state]} ", fence.state),
                 (_pad(_("fence"), columns) + "  ", "head"),
                 (_pad(state_word(fence.state), words) + "  ", fence.state),
                 (fence.evidence, ""),
@@ -638,7 +655,7 @@ def env_lines(found: Sequence[env.SourceCheck]) -> List[Line]:
     for each in found:
         lines.append(
             (
-                (f"  {_SIGNS[each.state]} ", each.state),
+                (f"  {SIGNS[each.state]} ", each.state),
                 (f"{each.path}  ", "head"),
                 (f"{state_word(each.state)}  ", each.state),
                 (each.evidence, ""),
@@ -750,12 +767,12 @@ def verify_data(facts: Facts, checks: Sequence[Check]) -> Dict[str, Any]:
 
 def verify_lines(checks: Sequence[Check]) -> List[Line]:
     columns = max(_width(c.title) for c in checks)
-    words = max(_width(state_word(s)) for s in _SIGNS)
+    words = max(_width(state_word(s)) for s in SIGNS)
     lines: List[Line] = []
     for check in checks:
         lines.append(
             (
-                (f"  {_SIGNS[check.state]} ", check.state),
+                (f"  {SIGNS[check.state]} ", check.state),
                 (_pad(check.title, columns) + "  ", "head"),
                 (_pad(state_word(check.state), words) + "  ", check.state),
                 (check.evidence, ""),

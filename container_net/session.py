@@ -51,7 +51,7 @@ from .settings import Settings
 from .text import _, use
 from .verify import Check
 
-__all__ = ["Session", "interruptible", "open_session"]
+__all__ = ["Session", "choose", "costs", "interruptible", "open_session", "outcome"]
 
 # `container system kernel set` downloads.
 FIRST_STEP_LIMIT = 900.0
@@ -84,15 +84,20 @@ def interruptible() -> Iterator[None]:
 
 def open_session(context: Context, screen: Screen, options: Options) -> Session:
     """Settings and machine of a run. Raises BadInput."""
+    chosen = choose(context, options)
+    machine = open_machine(context, chosen.sysroot)
+    machine.waiting = screen.waiting
+    return Session(machine, chosen, screen, options, bool(context.config.run.dry))
+
+
+def choose(context: Context, options: Options) -> Settings:
+    """The settings of a run, whose language is used from here on. Raises BadInput."""
     given = {key: value for key, value in vars(options).items() if key in settings.KEYS}
     given = {key: value for key, value in given.items() if value not in (None, False)}
     given.update({name: False for name in ("guard", "fence") if getattr(options, f"no_{name}")})
     chosen = settings.load(context.config.get("net"), os.environ, given)
     use(chosen.lang)
-    dry = bool(context.config.run.dry)
-    machine = open_machine(context, chosen.sysroot)
-    machine.waiting = screen.waiting
-    return Session(machine, chosen, screen, options, dry)
+    return chosen
 
 
 @dataclass
@@ -110,6 +115,8 @@ class Session:
     """A person wants nothing downloaded, and is not asked again."""
     reason: str = ""
     """What was seen to be broken before a change."""
+    leave: Optional[Tuple[str, ...]] = None
+    """Why this Mac is left alone; None where it is not."""
 
     @property
     def verbose(self) -> bool:
@@ -233,21 +240,50 @@ class Session:
     # -- plan
 
     def plan(self) -> int:
-        if self.options.persist and self.options.teardown:
-            raise BadInput(_("--persist and --teardown exclude each other."))
-        if self.options.teardown:
-            found, _desired = self.look_as_root()
-            return self._show_plan(found, planning.teardown(found, *persist.unpersist(found)))
-        keep = self.options.persist
-        found, desired = self.look_as_root(keep=keep)
-        leave = self._works_already(found, desired, keep=keep, planned=True)
-        return self._show_plan(found, self._wanted(found, desired, keep, leave))
-
-    def _show_plan(self, found: Facts, made: planning.Plan) -> int:
-        self._head(found)
+        made = self.propose(self.planned, planned=True)
         self.screen.show(report.plan_lines(made, verbose=self.verbose))
         self.screen.data(report.plan_data(made))
         return 0
+
+    @property
+    def planned(self) -> str:
+        """The task whose plan was asked for. Raises BadInput."""
+        if self.options.persist and self.options.teardown:
+            raise BadInput(_("--persist and --teardown exclude each other."))
+        if self.options.teardown:
+            return "teardown"
+        return "persist" if self.options.persist else "setup"
+
+    def propose(self, task: str, *, planned: bool = False) -> planning.Plan:
+        """What `setup`, `persist` or `teardown` would change here. With `planned` nobody is asked,
+        and nothing is downloaded."""
+        keep = task == "persist"
+        found, desired = self.look_as_root(keep=keep)
+        self._head(found)
+        if task == "teardown":
+            return planning.teardown(found, *persist.unpersist(found))
+        # The service, then a kernel.
+        for _step in range(0 if planned else 2):
+            if not self._first_step(found):
+                break
+            found, desired = self.look_as_root(keep=keep)
+        self.leave = self._works_already(found, desired, keep=keep, planned=planned)
+        return self._wanted(found, desired, keep, self.leave)
+
+    def perform(self, task: str, wanted: planning.Plan) -> planning.Plan:
+        """Make the changes that were agreed to; those that were made come back."""
+        keep = task == "persist"
+        with apply.Lock(self.machine) as lock:
+            # While this run waited, the boot daemon or another run may have changed anything.
+            found, desired = self.look_as_root(keep=keep)
+            if task == "teardown":
+                wanted = self._same(wanted, planning.teardown(found, *persist.unpersist(found)))
+                apply.take_back(lock, self.machine, found, wanted, self._done)
+                self._gone()
+            else:
+                wanted = self._same(wanted, self._wanted(found, desired, keep, self.leave))
+                apply.carry_out(lock, self.machine, found, wanted, self._done)
+        return wanted
 
     # -- setup
 
@@ -391,57 +427,22 @@ class Session:
         )
 
     def setup(self) -> int:
-        return self._change(
-            keep=False,
-            sentence=_("Active until the next reboot. To check that it works:"),
-            then="invoke net.verify",
-        )
+        return self._change("setup")
 
     def persist(self) -> int:
-        return self._change(
-            keep=True,
-            sentence=_("Active now and after reboots. To check that it works:"),
-            then="invoke net.verify",
-        )
-
-    def _change(self, *, keep: bool, sentence: str, then: str) -> int:
-        """Look; where all is as desired, or vmnet does it, say so; else agree, lock, look again,
-        change."""
-        found, desired = self.look_as_root(keep=keep)
-        self._head(found)
-        # The service, then a kernel.
-        for _step in range(2):
-            if not self._first_step(found):
-                break
-            found, desired = self.look_as_root(keep=keep)
-        leave = self._works_already(found, desired, keep=keep)
-        wanted = self._wanted(found, desired, keep, leave)
-        if not wanted.changes:
-            return self._nothing(wanted)
-        if not self._agreed(wanted, _costs(wanted)):
-            return 0
-        with apply.Lock(self.machine) as lock:
-            # While this run waited, the boot daemon or another run may have changed anything.
-            found, desired = self.look_as_root(keep=keep)
-            wanted = self._same(wanted, self._wanted(found, desired, keep, leave))
-            apply.carry_out(lock, self.machine, found, wanted, self._done)
-        return self._end(wanted, sentence, then)
+        return self._change("persist")
 
     def teardown(self) -> int:
-        found, _desired = self.look_as_root()
-        self._head(found)
-        wanted = planning.teardown(found, *persist.unpersist(found))
+        return self._change("teardown")
+
+    def _change(self, task: str) -> int:
+        """Look; where all is as desired, or vmnet does it, say so; else agree and change."""
+        wanted = self.propose(task)
         if not wanted.changes:
-            return self._nothing(wanted)
-        if not self._agreed(wanted, ()):
+            return self.nothing(wanted)
+        if not self._agreed(wanted, costs(task, wanted)):
             return 0
-        with apply.Lock(self.machine) as lock:
-            # While this run waited, the boot daemon or another run may have changed anything.
-            found, _desired = self.look_as_root()
-            wanted = self._same(wanted, planning.teardown(found, *persist.unpersist(found)))
-            apply.take_back(lock, self.machine, found, wanted, self._done)
-            self._gone()
-        return self._end(wanted, _("container-net has been removed from this Mac."))
+        return self._end(self.perform(task, wanted), *outcome(task))
 
     def _gone(self) -> None:
         """Look once more: only what this look sees is said. Raises ChangeFailed."""
@@ -478,7 +479,7 @@ class Session:
             return False
         command = shlex.join(("container", *step.words))
         self.screen.show([line(f"{step.state}.")])
-        if not self._yes(_("Run `{command}` now? [y/N] ").format(command=command)):
+        if not self.agrees(_("Run `{command}` now? [y/N] ").format(command=command)):
             return False
         argv, user = [container, *step.words], self.machine.container_user
         answer = self.machine.run(argv, user=user, timeout=FIRST_STEP_LIMIT, waits=command)
@@ -493,7 +494,7 @@ class Session:
             return self.options.pull
         size = _(" (about 4 MB)") if image == inside.PULLED else ""
         question = _("No image here to measure with. Download {image}{size}? [y/N] ")
-        self.declined = not self._yes(question.format(image=image, size=size))
+        self.declined = not self.agrees(question.format(image=image, size=size))
         return not self.declined
 
     @property
@@ -503,12 +504,12 @@ class Session:
         return person and not self.options.yes
 
     @staticmethod
-    def _yes(question: str) -> bool:
+    def agrees(question: str) -> bool:
         sys.stderr.write(question)
         sys.stderr.flush()
         return sys.stdin.readline().strip().lower() in ("y", "yes", "예", "네")
 
-    def _nothing(self, wanted: planning.Plan) -> int:
+    def nothing(self, wanted: planning.Plan) -> int:
         if not self.dry:
             # A run that was killed before its first change left nothing but its lock.
             apply.clear_lock(self.machine)
@@ -525,7 +526,7 @@ class Session:
         if not self._asks:
             return True
         self.asked = True
-        if self._yes(_("Continue? [y/N] ")):
+        if self.agrees(_("Continue? [y/N] ")):
             return True
         raise Interrupted(_("nothing was changed"))
 
@@ -544,8 +545,19 @@ class Session:
         return 1 if made.incomplete else 0
 
 
-def _costs(wanted: planning.Plan) -> Tuple[str, ...]:
+def outcome(task: str) -> Tuple[str, str]:
+    """What holds once a task is done, and what comes next."""
+    if task == "teardown":
+        return _("container-net has been removed from this Mac."), ""
+    if task == "persist":
+        return _("Active now and after reboots. To check that it works:"), "invoke net.verify"
+    return _("Active until the next reboot. To check that it works:"), "invoke net.verify"
+
+
+def costs(task: str, wanted: planning.Plan) -> Tuple[str, ...]:
     """What a change costs, said before it is made (docs/decisions.md, Private Relay)."""
+    if task == "teardown":
+        return ()
     costs = []
     if any(change.what == "anchor" and "\n+" in change.diff for change in wanted.changes):
         costs.append(

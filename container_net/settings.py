@@ -38,7 +38,8 @@ _IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@-]{0,254}")
 _URL = re.compile(
     r"https?://[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(:[0-9]{1,5})?(/[A-Za-z0-9._~/%?=+,:@-]*)?"
 )
-_SYSROOT = re.compile(r"/[A-Za-z0-9._/-]+")
+# %h is a host of --hosts.
+_SYSROOT = re.compile(r"/([A-Za-z0-9._/-]|%h)+")
 # This network, loopback, link-local, multicast, reserved (RFC 6890); shared space (RFC 6598).
 _NOBODYS = tuple(
     map(IPv4Network, ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "240.0.0.0/4"))

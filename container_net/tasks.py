@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import os
 import sys
-from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, Sequence, Set
+from typing import Any, Callable, Dict, Optional, Sequence, Set
 
 from invoke.collection import Collection
 from invoke.context import Context
@@ -17,9 +17,6 @@ from invoke.exceptions import Exit
 from invoke.tasks import Task, task
 
 from .options import HELP, Options
-
-if TYPE_CHECKING:
-    from .session import Session
 
 __all__ = ["net"]
 
@@ -71,10 +68,10 @@ def _language() -> str:
     return given[0] if given and given[0] in LANGUAGES else language_of(os.environ)
 
 
-def _run(c: Context, options: Options, body: Callable[[Session], int]) -> None:
+def _run(c: Context, options: Options, name: str) -> None:
     """A task from its options to its exit code. Raises Exit for any but 0."""
     try:
-        code = _exit_code(c, options, body)
+        code = _exit_code(c, options, name)
     except KeyboardInterrupt:
         # Before the first module is there, or after the last word.
         sys.stderr.write("container-net: interrupted\n")
@@ -83,7 +80,7 @@ def _run(c: Context, options: Options, body: Callable[[Session], int]) -> None:
         raise Exit(code=code)
 
 
-def _exit_code(c: Context, options: Options, body: Callable[[Session], int]) -> int:
+def _exit_code(c: Context, options: Options, name: str) -> int:
     """Everything around a task: language, settings, errors in one sentence, exit codes."""
     from . import report, text
     from .model import Interrupted, NetError
@@ -93,6 +90,12 @@ def _exit_code(c: Context, options: Options, body: Callable[[Session], int]) -> 
     try:
         from .session import interruptible, open_session
 
+        if options.hosts is not None or type(c) is not Context:
+            from .fleet import over_ssh, run
+
+            if options.hosts is not None or over_ssh(c):
+                with interruptible():
+                    return run(c, screen, options, name)
         if options.symptom is not None or options.from_ is not None:
             # No Mac is looked at, not even a simulated one.
             from . import from_text
@@ -101,7 +104,8 @@ def _exit_code(c: Context, options: Options, body: Callable[[Session], int]) -> 
                 return from_text.explain(screen, options.symptom)
             return from_text.run(screen, options.from_ or "")
         with interruptible():
-            return body(open_session(c, screen, options))
+            code: int = getattr(open_session(c, screen, options), name)()
+            return code
     except NetError as error:
         return report.failed(screen, error)
     except KeyboardInterrupt:
@@ -123,6 +127,9 @@ def detect(
     uplinks: Optional[str] = None,
     anchor: Optional[str] = None,
     force: bool = False,
+    hosts: Optional[str] = None,
+    forks: Optional[str] = None,
+    ask_sudo: bool = False,
     json: bool = False,
     lang: Optional[str] = None,
     sysroot: Optional[str] = None,
@@ -133,11 +140,14 @@ def detect(
         uplinks=uplinks,
         anchor=anchor,
         force=force,
+        hosts=hosts,
+        forks=forks,
+        ask_sudo=ask_sudo,
         json=json,
         lang=lang,
         sysroot=sysroot,
     )
-    _run(c, options, lambda session: session.detect())
+    _run(c, options, "detect")
 
 
 @_task
@@ -173,7 +183,7 @@ def render(
         lang=lang,
         sysroot=sysroot,
     )
-    _run(c, options, lambda session: session.render())
+    _run(c, options, "render")
 
 
 @_task
@@ -196,6 +206,9 @@ def plan(
     image: Optional[str] = None,
     url: Optional[str] = None,
     expect: Optional[str] = None,
+    hosts: Optional[str] = None,
+    forks: Optional[str] = None,
+    ask_sudo: bool = False,
     json: bool = False,
     lang: Optional[str] = None,
     sysroot: Optional[str] = None,
@@ -219,11 +232,14 @@ def plan(
         image=image,
         url=url,
         expect=expect,
+        hosts=hosts,
+        forks=forks,
+        ask_sudo=ask_sudo,
         json=json,
         lang=lang,
         sysroot=sysroot,
     )
-    _run(c, options, lambda session: session.plan())
+    _run(c, options, "plan")
 
 
 @_task
@@ -244,6 +260,9 @@ def setup(
     image: Optional[str] = None,
     url: Optional[str] = None,
     expect: Optional[str] = None,
+    hosts: Optional[str] = None,
+    forks: Optional[str] = None,
+    ask_sudo: bool = False,
     json: bool = False,
     lang: Optional[str] = None,
     sysroot: Optional[str] = None,
@@ -265,11 +284,14 @@ def setup(
         image=image,
         url=url,
         expect=expect,
+        hosts=hosts,
+        forks=forks,
+        ask_sudo=ask_sudo,
         json=json,
         lang=lang,
         sysroot=sysroot,
     )
-    _run(c, options, lambda session: session.setup())
+    _run(c, options, "setup")
 
 
 @_task
@@ -292,6 +314,9 @@ def persist(
     image: Optional[str] = None,
     url: Optional[str] = None,
     expect: Optional[str] = None,
+    hosts: Optional[str] = None,
+    forks: Optional[str] = None,
+    ask_sudo: bool = False,
     json: bool = False,
     lang: Optional[str] = None,
     sysroot: Optional[str] = None,
@@ -315,11 +340,14 @@ def persist(
         image=image,
         url=url,
         expect=expect,
+        hosts=hosts,
+        forks=forks,
+        ask_sudo=ask_sudo,
         json=json,
         lang=lang,
         sysroot=sysroot,
     )
-    _run(c, options, lambda session: session.persist())
+    _run(c, options, "persist")
 
 
 @_task
@@ -329,6 +357,9 @@ def status(
     uplinks: Optional[str] = None,
     anchor: Optional[str] = None,
     force: bool = False,
+    hosts: Optional[str] = None,
+    forks: Optional[str] = None,
+    ask_sudo: bool = False,
     json: bool = False,
     lang: Optional[str] = None,
     sysroot: Optional[str] = None,
@@ -339,11 +370,14 @@ def status(
         uplinks=uplinks,
         anchor=anchor,
         force=force,
+        hosts=hosts,
+        forks=forks,
+        ask_sudo=ask_sudo,
         json=json,
         lang=lang,
         sysroot=sysroot,
     )
-    _run(c, options, lambda session: session.status())
+    _run(c, options, "status")
 
 
 @_task
@@ -357,6 +391,9 @@ def verify(
     uplinks: Optional[str] = None,
     anchor: Optional[str] = None,
     force: bool = False,
+    hosts: Optional[str] = None,
+    forks: Optional[str] = None,
+    ask_sudo: bool = False,
     json: bool = False,
     lang: Optional[str] = None,
     sysroot: Optional[str] = None,
@@ -371,11 +408,14 @@ def verify(
         uplinks=uplinks,
         anchor=anchor,
         force=force,
+        hosts=hosts,
+        forks=forks,
+        ask_sudo=ask_sudo,
         json=json,
         lang=lang,
         sysroot=sysroot,
     )
-    _run(c, options, lambda session: session.verify())
+    _run(c, options, "verify")
 
 
 @_task
@@ -398,6 +438,9 @@ def doctor(
     image: Optional[str] = None,
     url: Optional[str] = None,
     expect: Optional[str] = None,
+    hosts: Optional[str] = None,
+    forks: Optional[str] = None,
+    ask_sudo: bool = False,
     json: bool = False,
     lang: Optional[str] = None,
     sysroot: Optional[str] = None,
@@ -421,11 +464,14 @@ def doctor(
         image=image,
         url=url,
         expect=expect,
+        hosts=hosts,
+        forks=forks,
+        ask_sudo=ask_sudo,
         json=json,
         lang=lang,
         sysroot=sysroot,
     )
-    _run(c, options, lambda session: session.doctor())
+    _run(c, options, "doctor")
 
 
 @_task
@@ -478,6 +524,9 @@ def teardown(
     uplinks: Optional[str] = None,
     anchor: Optional[str] = None,
     force: bool = False,
+    hosts: Optional[str] = None,
+    forks: Optional[str] = None,
+    ask_sudo: bool = False,
     json: bool = False,
     lang: Optional[str] = None,
     sysroot: Optional[str] = None,
@@ -489,11 +538,14 @@ def teardown(
         uplinks=uplinks,
         anchor=anchor,
         force=force,
+        hosts=hosts,
+        forks=forks,
+        ask_sudo=ask_sudo,
         json=json,
         lang=lang,
         sysroot=sysroot,
     )
-    _run(c, options, lambda session: session.teardown())
+    _run(c, options, "teardown")
 
 
 @_task
@@ -511,7 +563,7 @@ def env(
         lang=lang,
         sysroot=sysroot,
     )
-    _run(c, options, lambda session: session.env())
+    _run(c, options, "env")
 
 
 @_task

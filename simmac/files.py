@@ -145,7 +145,7 @@ def cat(call: Call) -> int:
 
 
 def stat(call: Call) -> int:
-    """`stat -f FORMAT FILE...` with %u %g %Su %Sg %p %Lp %OLp %z %m %i %N %HT %Y."""
+    """`stat -f FORMAT FILE...` with %u %g %Su %Sg %p %Lp %OLp %z %m %i %l %f %N %HT %Y."""
     words = call.argv[1:]
     form = "%N"
     names: List[str] = []
@@ -189,6 +189,7 @@ def _formatted(call: Call, form: str, name: str) -> str:
         "m": str(int(info.st_mtime)),
         "i": str(info.st_ino),
         "l": str(info.st_nlink),
+        "f": "0",
         "N": name,
         "HT": kinds.get(modes.S_IFMT(info.st_mode), "Other"),
         "Y": os.readlink(_place(call, name)) if modes.S_ISLNK(info.st_mode) else "",

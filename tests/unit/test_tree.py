@@ -124,8 +124,10 @@ def test_every_requirement_is_pinned_and_hashed(path: Path) -> None:
 @pytest.mark.parametrize("path", REQUIREMENTS, ids=lambda path: path.name)
 def test_the_pinned_files_agree_about_versions(path: Path) -> None:
     known = pins(TOP / "requirements" / "lint.txt")
+    # Fabric wants Invoke 2, and Intel Macs an older cryptography (pyproject.toml).
+    own = {"invoke", "cryptography"} if path.stem == "fleet" else set()
     for name, versions in pins(path).items():
-        assert versions <= known.get(name, versions)
+        assert name in own or versions <= known.get(name, versions)
 
 
 def test_what_the_tasks_need_is_pinned() -> None:

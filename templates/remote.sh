@@ -1,0 +1,151 @@
+# What the shell of a Mac behind SSH is told first, on its standard input (container_net/remote.py).
+# Set before: nonce (begins each of our lines), root (of a simulated Mac, else empty), pw (sudo's, or
+# empty). Nothing here needs a file, a terminal or job control: bash 3.2 and dash run it alike.
+# shellcheck shell=sh disable=SC2154
+LC_ALL=C PATH=/usr/bin:/bin:/usr/sbin:/sbin
+export LC_ALL PATH
+sudo=$root/usr/bin/sudo
+
+# begin COMMAND...: becomes it. sudo's ticket belongs to the process that asks: the password goes
+# there by a pipe, from a variable by a builtin, so no list of processes has it.
+begin() {
+    case $1 in
+    files | facts | there | names | private | alive)
+        "$@"
+        exit
+        ;;
+    "$sudo")
+        [ -z "$pw" ] || printf '%s\n' "$pw" | "$sudo" -S -p '' -v >/dev/null 2>&1
+        ;;
+    esac
+    exec "$@"
+}
+
+as_root() {
+    (begin "$sudo" -n "$@")
+}
+
+alive() {
+    kill -0 "$1" 2>/dev/null || ps -p "$1" >/dev/null 2>&1
+}
+
+# end PID: gently, then not; root's commands from the root side.
+end() {
+    kill -TERM "$1" || as_root "$root/bin/kill" -TERM "$1"
+    tries=10
+    while [ "$tries" -gt 0 ] && alive "$1"; do
+        sleep 0.1
+        tries=$((tries - 1))
+    done
+    if [ "$tries" = 0 ] && ! kill -KILL "$1"; then
+        as_root "$root/usr/bin/pkill" -KILL -P "$1"
+        as_root "$root/bin/kill" -KILL "$1"
+    fi
+}
+
+# limit SECONDS PID: ends what takes longer, and then exits with 9.
+limit() {
+    nap=
+    trap 'kill "$nap"; exit 0' TERM
+    sleep "$1" &
+    nap=$!
+    wait "$nap"
+    trap '' TERM
+    end "$2"
+    exit 9
+}
+
+# one NUMBER SECONDS INPUT COMMAND...: runs it, and passes on what comes in behind its answer:
+# `NONCE NUMBER STATUS LENGTH`, so many bytes, `LENGTH`, so many bytes of standard error.
+# Lengths, not marks, tell where they end. INPUT is base64.
+one() {
+    number=$1 seconds=$2 input=$3
+    shift 3
+    {
+        err=$(
+            {
+                out=$(
+                    if [ -n "$input" ]; then
+                        printf '%s' "$input" | base64 --decode | begin "$@" 2>&3 3>&- 4>&- &
+                    else
+                        begin "$@" </dev/null 2>&3 3>&- 4>&- &
+                    fi
+                    pid=$!
+                    limit "$seconds" "$pid" >/dev/null 2>&1 3>&- 4>&- &
+                    watch=$!
+                    wait "$pid"
+                    code=$?
+                    kill "$watch" 2>/dev/null
+                    wait "$watch"
+                    [ $? != 9 ] || code=late
+                    printf '.%s' "$code"
+                )
+                code=${out##*.}
+                out=${out%.*}
+                printf '%s %s %s %s\n%s' "$nonce" "$number" "$code" "${#out}" "$out" >&4
+            } 3>&1
+            printf .
+        )
+        err=${err%.}
+        printf '%s\n%s' "${#err}" "$err"
+    } 4>&1
+    exec cat
+}
+
+# there PATH...: those that are there, if only as a link, and those of which it cannot be told
+there() {
+    for path; do
+        if [ -e "$path" ] || [ -h "$path" ]; then
+            printf 'there %s\n' "$path"
+        elif [ -e "${path%/*}" ] && ! [ -x "${path%/*}" ]; then
+            printf 'closed %s\n' "$path"
+        fi
+    done
+}
+
+# facts PATH...: the same, and `fact MODE OWNER GROUP LINKS FLAGS PATH` of each that is there
+facts() {
+    found=$(there "$@")
+    printf '%s\n' "$found"
+    case $found in there* | *'
+there'*) "$root/usr/bin/stat" -f 'fact %p %u %g %l %f %N' "$@" 2>/dev/null ;; esac
+    return 0
+}
+
+# files PATH...: the same; then, in base64 that a dot ends, what is in each or where it leads.
+# A line with `!` says that it may not be read.
+files() {
+    facts "$@"
+    for path; do
+        if [ -h "$path" ]; then
+            printf 'link %s\n' "$path"
+            "$root/usr/bin/readlink" "$path" | base64
+        elif [ -f "$path" ]; then
+            printf 'data %s\n' "$path"
+            base64 <"$path" || printf '!\n'
+        else
+            continue
+        fi
+        printf '\n.\n'
+    done
+}
+
+# private PATH: the same of a file that only root may read; complete where it ends in an x.
+private() {
+    { as_root "$root/bin/cat" "$1" && printf x; } | base64
+}
+
+# names FOLDER: what is in it
+names() {
+    for path in "$1"/*; do
+        if [ -e "$path" ] || [ -h "$path" ]; then printf '%s\n' "${path##*/}"; fi
+    done
+}
+
+# The password is for those who need one.
+if [ -n "$pw" ] && "$sudo" -n "$root/usr/bin/true" </dev/null 2>/dev/null; then pw=; fi
+if [ -x "$root/usr/bin/sw_vers" ] && { [ -z "$root" ] || [ -e "$root/.container-net-simulated" ]; }; then
+    printf '%s mac %s\n' "$nonce" "$$"
+else
+    printf '%s other %s\n' "$nonce" "$(uname -s)"
+fi
