@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import getpass
+import re
 import sys
 import threading
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -37,7 +38,7 @@ from .parse import SCHEMA
 from .report import Line, Screen, line
 from .report import _pad as pad
 from .report import _width as width
-from .session import Session, choose, costs, outcome
+from .session import Session, choose, costs
 from .settings import Settings
 from .status import BROKEN, OK, UNKNOWN
 from .text import _
@@ -56,6 +57,15 @@ def over_ssh(context: Context) -> bool:
     """Whether a context is Fabric's: `fab -H` gives such a one, or a program of somebody's own."""
     fabric = sys.modules.get("fabric")
     return fabric is not None and isinstance(context, fabric.Connection)
+
+
+_LONG = re.compile("[0-9]{9,}")
+_TASK = re.compile(rf"invoke net\.({'|'.join(LOOKS + CHANGES)})\b")
+
+
+def _at(text: str, names: Sequence[str]) -> str:
+    """A cure as it is typed here: for these hosts, not for this machine."""
+    return _TASK.sub(rf"invoke net.\1 --hosts {','.join(names)}", text)
 
 
 class _Kept(Screen):
@@ -270,12 +280,19 @@ class _Fleet:
 
     def _closing(self) -> List[Line]:
         """Those that could not be asked, each with its sentence; how many are well; notes."""
-        lines = self._unreached()
+        lines = self._failed()
         well = sum(1 for host in self.hosts if host.worst == 0)
-        lines += [line()] if lines else []
         said = _("{well} of {count} Macs: all well.").format(well=well, count=len(self.hosts))
         lines.append(line(said, OK if well == len(self.hosts) else UNKNOWN))
         return lines + [((_("note") + ": ", "dim"), (note, "")) for note in self.notes]
+
+    def _failed(self) -> List[Line]:
+        lines: List[Line] = []
+        for host in self.hosts:
+            if host.error is not None:
+                said = _at(str(host.error), [host.name])
+                lines.append(((f"{host.name}: ", "head"), (said, BROKEN)))
+        return [*lines, line()] if lines else []
 
     def _answered(self) -> List[_Host]:
         return [host for host in self.hosts if host.error is None]
@@ -294,20 +311,24 @@ class _Fleet:
         for host in hosts:
             states = {row[key]: row for row in host.screen.said[rows]}
             broken = next((name for name in states if states[name]["state"] == BROKEN), None)
+            # What nobody measures by looking is no reason.
+            asked = {name: row for name, row in states.items() if name != "internet"}
+            other = next((name for name in asked if asked[name]["state"] != OK), None)
             pieces: List[Tuple[str, str]] = [(pad(host.name, first), "")]
             for name, title in columns.items():
                 state = states[name]["state"] if name in states else ""
                 sign = report.SIGNS.get(state, " ") + (" ◀" if name == broken else "")
                 pieces.append(("  " + pad(sign, width(title)), state))
             lines.append(tuple(pieces))
-            if broken is not None:
-                row = states[broken]
-                told = (row.get("title") or columns[broken], row["evidence"], row["cure"] or "")
+            if broken or other:
+                row = states[broken or other]
+                title = row.get("title") or columns[row[key]]
+                told = (f"{title}: {row['evidence']}", row["cure"] or "", row["state"])
                 why.setdefault(told, []).append(host.name)
-        for (title, evidence, cure), names in why.items():
-            lines.append(line())
-            lines.append(((", ".join(names) + ": ", "head"), (f"{title}: {evidence}", BROKEN)))
-            lines += [(("    → ", "dim"), (cure, "cure"))] if cure else []
+        lines += [line()] if why else []
+        for (text, cure, state), names in why.items():
+            lines.append(((", ".join(names) + ": ", "head"), (text, state)))
+            lines += [(("    → ", "dim"), (_at(cure, names), "cure"))] if cure else []
         return [*lines, line()]
 
     def _blocks(self) -> List[Line]:
@@ -318,48 +339,56 @@ class _Fleet:
         return lines
 
     def _faults(self) -> List[Line]:
-        """The doctor's findings, each once, with the hosts that have it."""
+        """The doctor's findings, each once, with the hosts that have it; then what is not known."""
         lines: List[Line] = []
-        seen: Dict[str, List[Tuple[_Host, Dict[str, Any]]]] = {}
+        seen: Dict[str, List[Tuple[str, Dict[str, Any]]]] = {}
+        unknown: Dict[str, List[str]] = {}
         for host in self._answered():
             for fault in host.screen.said["faults"]:
-                seen.setdefault(fault["id"], []).append((host, fault))
+                seen.setdefault(fault["id"], []).append((host.name, fault))
+            for item in host.screen.said["unknown"]:
+                unknown.setdefault(item["why"], []).append(host.name)
+            if host.screen.said["container"]["cli"] is None:
+                unknown.setdefault(_("container is not installed"), []).append(host.name)
         for name, found in sorted(seen.items(), key=lambda item: -len(item[1])):
-            hosts = ", ".join(host.name for host, _fault in found)
-            fault = found[0][1]
+            names, fault = [host for host, _fault in found], found[0][1]
             sure = any(each["state"] == "present" for _host, each in found)
-            style = BROKEN if sure else UNKNOWN
-            sign = "✗ " if sure else "? "
-            lines.append(((sign, style), (f"{name}  {fault['title']}  ", "head"), (hosts, "")))
-            lines += [
-                ((f"    {_('seen')}: ", "dim"), (text, "")) for text in found[0][1]["evidence"][:2]
-            ]
+            sign = ("✗ ", BROKEN) if sure else ("? ", UNKNOWN)
+            lines.append((sign, (f"{name}  {fault['title']}  ", "head"), (", ".join(names), "")))
+            lines += [((f"    {_('seen')}: ", "dim"), (text, "")) for text in fault["evidence"]]
             for number, step in enumerate(fault["steps"], 1):
                 lines.append(((f"    {number}. ", "dim"), (step["text"], "")))
-                lines += [(("       ", ""), (step["command"], "cure"))] if step["command"] else []
+                command = _at(step["command"] or "", names)
+                lines += [(("       ", ""), (command, "cure"))] if command else []
             lines.append(line())
-        return lines
+        for why, names in unknown.items():
+            lines.append(
+                ((_("not known") + ": ", UNKNOWN), (why, ""), (f" [{', '.join(names)}]", "dim"))
+            )
+        return [*lines, line()] if unknown else lines
 
     def _plans(self) -> List[Line]:
         """The plans, each once, with the hosts that have it, the most usual first."""
         groups: Dict[Tuple[Line, ...], List[_Host]] = {}
         for host in self._answered():
             assert host.plan is not None
-            told = tuple(report.plan_lines(host.plan, verbose=self.options.verbose))
+            shown = report.plan_lines(host.plan, verbose=self.options.verbose)
+            # Numbers that every Mac has its own of, such as tokens, make no other plan.
+            told = tuple(tuple((_LONG.sub("…", t), s) for t, s in row) for row in shown)
             groups.setdefault(told, []).append(host)
         lines: List[Line] = []
         for told, hosts in sorted(groups.items(), key=lambda item: -len(item[1])):
+            names = [host.name for host in hosts]
             plan = hosts[0].plan
             assert plan is not None
-            names = ", ".join(host.name for host in hosts)
-            if len(hosts) > 1:
-                count = _("{hosts} Macs, the same {changes} changes").format(
-                    hosts=len(hosts), changes=len(plan.changes)
-                )
-                lines.append(((count + ": ", "head"), (names, "")))
-            else:
-                lines.append(line(names, "head"))
-            lines += [*((("  ", ""), *row) for row in told), line()]
+            head = ", ".join(names)
+            if len(hosts) > 1 and plan.changes:
+                said = _("{hosts} Macs, the same {changes} changes: {names}")
+                head = said.format(hosts=len(hosts), changes=len(plan.changes), names=head)
+            lines.append(line(head, "head"))
+            for row in told:
+                lines.append((("  ", ""), *((_at(text, names), style) for text, style in row)))
+            lines.append(line())
         return lines
 
     # -- changing
@@ -380,23 +409,21 @@ class _Fleet:
         self._each(self.hosts, propose, _("Looking at {count} Macs").format(count=len(self.hosts)))
         if self.stop.is_set():
             raise Interrupted(_("interrupted") + "; " + _("nothing was changed"))
-        self.screen.show([*self._plans(), *self._unreached()])
+        self.screen.show([*self._plans(), *self._failed()])
         ready = [host for host in self._answered() if host.plan and host.plan.changes]
         if not ready or self.dry or not self._agreed(task, ready):
             self.screen.show([] if ready else self._closing())
             return self._end()
         text = _("Changing {count} Macs").format(count=len(ready))
         self._each(ready, perform, text, self._tell)
-        done = [host for host in ready if host.error is None]
-        lines: List[Line] = [line(), *self._closing()]
-        if done:
-            sentence, then = outcome(task)
-            lines.append(((sentence, OK), (" " + then if then else "", "cure")))
+        done = [host.name for host in ready if host.error is None]
+        said = _("{done} of {count} Macs changed.").format(done=len(done), count=len(ready))
+        lines: List[Line] = [line(), *self._failed()]
+        then = (" " + _at("invoke net.verify", done), "cure") if done else ("", "")
+        ended = (said, OK if len(done) == len(ready) else BROKEN)
+        lines.append((ended, then) if task != "teardown" else (ended,))
         self.screen.show(lines)
         return self._end()
-
-    def _unreached(self) -> List[Line]:
-        return [((f"{h.name}: ", "head"), (str(h.error), BROKEN)) for h in self.hosts if h.error]
 
     def _tell(self, host: _Host) -> None:
         sign = ("  ✓ ", OK) if host.error is None else ("  ✗ ", BROKEN)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 from . import facts, parse
 from .blocks import loaded_files
@@ -435,11 +435,23 @@ def gather(machine: Machine, settings: Settings) -> Tuple[Facts, Extra]:
                 addresses.setdefault(row.network, row.address)
     wanted = list(addresses.values())
     asked = [Probe(("/sbin/route", "-n", "get", str(a)), parse.default_route) for a in wanted]
-    routes = machine.side_by_side([partial(take, machine, probe) for probe in asked])
-    values: Dict[str, Any] = {**more, **_files(machine, found.files["pf_conf"])}
+    calls: List[Callable[[], Any]] = [partial(take, machine, probe) for probe in asked]
+    conf = found.files["pf_conf"].value
+    loaded = loaded_files((conf.content or b"") if conf is not None else b"")
+    paths = (f"/private/etc/pf.anchors/{REDIRECTS}", *loaded)
+    calls += [partial(file, machine, path) for path in paths]
+    calls += [partial(machine.exists, path) for path in loaded]
+    answers = machine.side_by_side(calls)
+    routes, rest = answers[: len(wanted)], answers[len(wanted) :]
+    redirects, *inner = rest[: len(paths)]
+    texts = {p: (r.value.content if r.value is not None else None) for p, r in zip(loaded, inner)}
+    values: Dict[str, Any] = dict(more)
     return found, Extra(
         attachments=_attachments(found.containers),
         container_routes=dict(zip(wanted, routes)),
+        redirect_file=redirects,
+        loads=dict(zip(loaded, rest[len(paths) :])),
+        loaded_texts={p: text.decode("latin-1") for p, text in texts.items() if text is not None},
         **values,
     )
 
@@ -448,23 +460,6 @@ def _attachments(runs: Reading[Tuple[ContainerRun, ...]]) -> Reading[Tuple[Attac
     if runs.value is None:
         return runs.lost()
     return Reading(tuple(row for run in runs.value for row in run.attachments), runs.source)
-
-
-def _files(machine: Machine, conf: Reading[FileFact]) -> Dict[str, Any]:
-    """Files that /etc/pf.conf loads, and the one that container keeps its redirects in."""
-    content = (conf.value.content or b"") if conf.value is not None else b""
-    loads: Dict[str, bool] = {}
-    texts: Dict[str, str] = {}
-    for path in loaded_files(content):
-        loads[path] = machine.exists(path)
-        inner = file(machine, path)
-        if inner.value is not None and inner.value.content is not None:
-            texts[path] = inner.value.content.decode("latin-1")
-    return {
-        "redirect_file": file(machine, f"/private/etc/pf.anchors/{REDIRECTS}"),
-        "loads": loads,
-        "loaded_texts": texts,
-    }
 
 
 def logs(machine: Machine, container: str) -> Reading[Tuple[str, ...]]:

@@ -40,6 +40,7 @@ import fabric
 import paramiko
 from invoke.exceptions import CommandTimedOut
 from invoke.runners import Result, Runner
+from paramiko.hostkeys import HostKeyEntry
 
 from .machine import READ_LIMIT, Machine, T, stays
 from .model import BadInput, FileFact, Missing
@@ -118,14 +119,18 @@ def _known(connection: fabric.Connection) -> Dict[str, paramiko.PKey]:
     found = paramiko.HostKeys()
     revoked: Set[str] = set()
     for word in shlex.split(f"{own} {general}"):
-        place = Path(os.path.expanduser(word))
         try:
-            text = place.read_text(encoding="utf-8", errors="replace")
-            found.load(str(place))
+            text = Path(os.path.expanduser(word)).read_text(encoding="utf-8", errors="replace")
         except OSError:
             continue
-        marked = (row.split() for row in text.splitlines() if row.startswith("@revoked"))
-        revoked |= {words[3] for words in marked if len(words) > 3}
+        for row in map(str.strip, text.splitlines()):
+            if row.startswith("@revoked"):
+                revoked.update(row.split()[3:4])
+            elif row and row[0] not in "#@":
+                with contextlib.suppress(paramiko.SSHException, ValueError):
+                    entry = HostKeyEntry.from_line(row)
+                    for name in entry.hostnames if entry is not None else ():
+                        found.add(name, entry.key.get_name(), entry.key)
     keys = found.lookup(config.get("hostkeyalias", _name(connection))) or {}
     return {kind: key for kind, key in keys.items() if key.get_base64() not in revoked}
 
@@ -576,7 +581,7 @@ class RemoteMachine(Machine):
             return _bytes(path, found.get("data", ""))
         except PermissionError:
             answer = self._door.ask(_Ask(f"private {shlex.quote(self.path(path))}"))
-            whole = _bytes(path, answer.out.decode("latin-1") + ".")
+            whole = _bytes(path, "".join(answer.out.decode("latin-1").split()) + ".")
             if answer.code != 0 or not whole.endswith(b"x"):
                 raise
             return whole[:-1]

@@ -190,12 +190,14 @@ class Engine:
             word = words.pop(0)
             if word == "-u" and words:
                 user = words.pop(0)
+            elif word == "-p" and words:
+                words.pop(0)
             elif word == "--":
                 break
             else:
                 asked += word[1:]
         if self.world.state["refuse_sudo"] and not call.root:
-            raise call.fail(SUDO_REFUSED)
+            self._authenticate(call, asked)
         if not words:
             if "v" in asked or "k" in asked:
                 return 0
@@ -207,6 +209,18 @@ class Engine:
             raise call.fail(f"sudo: {words[0]}: command not found")
         call.argv = [program, *words[1:]]
         return self._run(call)
+
+    def _authenticate(self, call: Call, asked: str) -> None:
+        """With `-S` the password is read; without a terminal the ticket is the parent process's."""
+        state, parent = self.world.state, os.getppid()
+        if parent in state.setdefault("tickets", []):
+            return
+        given = call.stdin.split(b"\n")[0].decode("utf-8", "replace")
+        if "S" not in asked or not state.get("sudo_password"):
+            raise call.fail(SUDO_REFUSED)
+        if given != state["sudo_password"]:
+            raise call.fail("sudo: 1 incorrect password attempt")
+        state["tickets"].append(parent)
 
     def _found(self, program: str) -> Optional[str]:
         """A program by its path, or by its name along sudo's own search path."""

@@ -108,7 +108,9 @@ def wants_input(argv: List[str]) -> bool:
     words = argv[1:]
     if name == "sudo":
         while words and words[0].startswith("-"):
-            words = words[2:] if words[0] == "-u" else words[1:]
+            if words[0] == "-S":
+                return True
+            words = words[2:] if words[0] in ("-u", "-p") else words[1:]
         return bool(words) and wants_input(words)
     if name == "pfctl":
         return any(w == "-" or (w.startswith("-") and w.endswith("f-")) for w in words)

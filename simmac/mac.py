@@ -705,10 +705,12 @@ class Mac:
 
     # -- faults put in
 
-    def refuse_sudo(self, on: bool = True) -> None:
-        """sudo wants a password that nobody can give."""
+    def refuse_sudo(self, on: bool = True, password: Optional[str] = None) -> None:
+        """sudo wants a password: this one by `sudo -S`, or one that nobody can give."""
         with self.edit() as state:
             state["refuse_sudo"] = on
+            state["sudo_password"] = password
+            state["tickets"] = []
 
     def hang(self, program: str) -> None:
         """A program never answers. `program` is a name or path, and may have arguments behind."""

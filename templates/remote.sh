@@ -6,23 +6,28 @@ LC_ALL=C PATH=/usr/bin:/bin:/usr/sbin:/sbin
 export LC_ALL PATH
 sudo=$root/usr/bin/sudo
 
-# begin COMMAND...: becomes it. sudo's ticket belongs to the process that asks: the password goes
-# there by a pipe, from a variable by a builtin, so no list of processes has it.
+# sudo's ticket belongs to the process that starts it: each asks for its own. The password goes from
+# a variable by a builtin into a pipe, so that no list of processes has it.
+ticket() {
+    [ -z "$pw" ] || printf '%s\n' "$pw" | "$sudo" -S -p '' -v >/dev/null 2>&1
+}
+
+as_root() (
+    ticket
+    "$sudo" -n "$@"
+    # Without this line the shell would become sudo, and its parent another one.
+    exit $?
+)
+
+# begin COMMAND...: becomes it.
 begin() {
     case $1 in
     files | facts | there | names | private | alive)
         "$@"
         exit
         ;;
-    "$sudo")
-        [ -z "$pw" ] || printf '%s\n' "$pw" | "$sudo" -S -p '' -v >/dev/null 2>&1
-        ;;
     esac
     exec "$@"
-}
-
-as_root() {
-    (begin "$sudo" -n "$@")
 }
 
 alive() {
@@ -65,6 +70,7 @@ one() {
         err=$(
             {
                 out=$(
+                    [ "$1" != "$sudo" ] || ticket
                     if [ -n "$input" ]; then
                         printf '%s' "$input" | base64 --decode | begin "$@" 2>&3 3>&- 4>&- &
                     else

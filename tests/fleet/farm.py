@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import os
 import re
@@ -103,11 +104,27 @@ class Host:
             time.sleep(0.01)
 
     def stop(self) -> None:
-        """The server, and every connection that it serves."""
+        """The server, and every connection that it serves; what was begun there goes on."""
         if self.process is not None:
-            os.killpg(self.process.pid, signal.SIGKILL)
+            for pid in [self.process.pid, *served(self.process.pid)]:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
             self.process.wait()
             self.process = None
+
+
+def served(server: int) -> List[int]:
+    """The processes of a server's connections: sshd's own, below the one that listens."""
+    parents: Dict[int, int] = {}
+    for place in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            name, _bracket, rest = place.read_text().partition(") ")
+            if "(sshd" in name:
+                parents[int(place.parent.name)] = int(rest.split()[1])
+    found = [server]
+    for pid in found:
+        found += [child for child, parent in parents.items() if parent == pid]
+    return found[1:]
 
 
 @dataclass
