@@ -222,10 +222,10 @@ def test_a_file_is_replaced_as_here(host: Host) -> None:
         assert not list(place.parent.glob(".*container-net*"))
         with pytest.raises(NetError, match="failed"):
             machine.write("/private/etc/pf.conf", b"bad", check=lambda _draft: ["/usr/bin/false"])
-        host.mac.disk_full(1)
+        host.mac.disk_full(after=1)
         with pytest.raises(NetError):
             machine.write("/private/etc/pf.conf", b"too long for it")
-        host.mac.disk_full(None)
+        host.mac.disk_full(False)
         (place.parent / "linked").symlink_to("pf.conf")
         with pytest.raises(NetError, match="symbolic link"):
             machine.write("/private/etc/linked", b"x")

@@ -1,0 +1,394 @@
+"""The tasks on many Macs: what is seen, what is changed, and what becomes of those that fail."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any, Callable, Dict, List, Tuple
+
+import pytest
+from fleet.farm import ROOT, Farm, Host, keygen, names
+from sim.support import LOCK, Ran, asked, changed, picture, process
+
+from simmac import Mac
+
+Scene = Callable[[str], Mac]
+
+
+def mac(host: Host) -> Mac:
+    assert host.mac is not None
+    return host.mac
+
+
+def told(ran: Ran) -> Dict[str, Any]:
+    found = ran.data["hosts"]
+    assert isinstance(found, dict)
+    return found
+
+
+def restored(before: Dict[str, Any], host: Host) -> List[str]:
+    """What differs; forwarding stays where a container network needs it (decisions.md)."""
+    return [row for row in changed(before, picture(mac(host))) if "ip.forwarding" not in row]
+
+
+# -- looking
+
+
+def test_status_is_a_table_and_an_object_by_host(farm: Farm, scene: Scene) -> None:
+    for name, what in (("mini-1", "broken"), ("mini-2", "healthy"), ("mini-3", "bare")):
+        farm.add(name, scene(what))
+    ran = farm.run("net.status", "--json")
+    assert ran.code == 1
+    assert list(told(ran)) == ["mini-1", "mini-2", "mini-3"]
+    for host in farm.hosts.values():
+        alone = process(mac(host), "net.status", "--json").data
+        assert {**told(ran)[host.name], "schema": 1, "version": alone["version"]} == alone
+    shown = farm.run("net.status")
+    rows = {row.split()[0]: row for row in shown.out.splitlines() if row}
+    assert re.findall(r"[✓✗·?](?: ◀)?", rows["mini-1"]) == ["✓", "✓", "✗ ◀", "✗", "✓", "?"]
+    assert re.findall(r"[✓✗·?](?: ◀)?", rows["mini-2"]) == ["✓", "✓", "✓", "✓", "✓", "?"]
+    assert "→ invoke net.setup --hosts mini-1" in shown.out
+    assert "mini-3: container VM: container is not installed" in shown.out
+    assert "2 of 3 Macs" in shown.out
+    korean = farm.run("net.status", "--lang", "ko")
+    assert "3대" in korean.out
+
+
+def test_the_doctor_tells_each_fault_once(farm: Farm, scene: Scene) -> None:
+    for name in names(3):
+        farm.add(name, scene("healthy" if name == "mini-3" else "broken"))
+    ran = farm.run("net.doctor")
+    assert ran.code == 1
+    assert ran.out.count("F11") == 1
+    assert re.search(r"F11 .*  mini-1, mini-2$", ran.out, re.MULTILINE)
+    assert "invoke net.setup --hosts mini-1,mini-2" in ran.out
+    assert told(farm.run("net.doctor", "--json"))["mini-3"]["faults"] == []
+
+
+def test_verify_measures_on_each(farm: Farm, scene: Scene) -> None:
+    farm.add("mini-1", scene("healthy"))
+    farm.add("mini-2", scene("broken"))
+    ran = farm.run("net.verify", "--json")
+    assert ran.code == 1
+    assert [told(ran)[name]["ok"] for name in names(2)] == [True, False]
+    assert "◀" in farm.run("net.verify").out
+
+
+def test_a_plan_groups_those_that_have_the_same(farm: Farm, scene: Scene) -> None:
+    for name in names(3):
+        farm.add(name, scene("healthy" if name == "mini-2" else "broken"))
+    ran = farm.run("net.plan")
+    assert "2 Macs, the same 3 changes: mini-1, mini-3" in ran.out
+    assert ran.out.count("enable pf with a reference") == 1
+    assert ran.code == 0
+
+
+# -- what is wrong
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--hosts", ""], "--hosts names no host"),
+        (["--hosts", " , "], "--hosts names no host"),
+        (["--hosts", "@nowhere"], "No such file"),
+        (["--hosts", "a;reboot"], "give [USER@]HOST[:PORT]"),
+        (["--hosts", "-oProxyCommand=x"], "give [USER@]HOST[:PORT]"),
+        (["--hosts", "mini-1", "--forks", "0"], "--forks is 0"),
+        (["--hosts", "mini-1", "--ask-sudo"], "there is none"),
+    ],
+)
+def test_bad_input_is_one_sentence(farm: Farm, words: List[str], said: str) -> None:
+    process_ = farm.start("net.status", *words)
+    out, err = process_.communicate(timeout=60)
+    assert (process_.returncode, out) == (2, "")
+    assert said in err
+    assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "words", [["--fix"], ["--report", "x"], ["--symptom", "x"], ["--from", "-"]]
+)
+def test_what_does_not_go_together_is_refused(farm: Farm, words: List[str]) -> None:
+    started = farm.start("net.doctor", "--hosts", "mini-1", *words)
+    assert "exclude each other" in started.communicate(timeout=60)[1]
+    assert started.returncode == 2
+
+
+def test_without_fabric_it_says_what_to_install(farm: Farm) -> None:
+    code = (
+        "import sys; sys.modules['fabric'] = None; sys.argv = ['invoke', *sys.argv[1:]];"
+        "from invoke.main import program; program.run()"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code, "net.status", "--hosts", "mini-1"],
+        cwd=ROOT,
+        env=farm.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 3
+    assert "pip install 'container-net[fleet]'" in ran.stderr
+
+
+def test_each_fails_by_itself_and_the_others_go_on(farm: Farm, scene: Scene) -> None:
+    for name in names(4):
+        farm.add(name, scene("healthy"))
+    farm.add("linux")
+    farm.hosts["mini-2"].stop()
+    other = farm.hosts["mini-3"]
+    other.stop()
+    other.key = keygen(other.folder / "another")
+    other.start(farm.authorized)
+    listed = farm.folder / "farm.txt"
+    port = farm.hosts["mini-4"].port
+    rows = ["mini-1  # the first", "", "mini-2", "mini-3, linux", f"127.0.0.1:{port}", "mini-1"]
+    listed.write_text("\n".join([*rows, "mini-4", ""]))
+    known = farm.home / ".ssh/known_hosts"
+    started = farm.start("net.status", "--json", "--hosts", f"@{listed}")
+    out, err = started.communicate(timeout=100)
+    assert (started.returncode, err) == (3, "")
+    found = json.loads(out)
+    hosts = found["hosts"]
+    assert [h for h in hosts if "error" not in hosts[h]] == ["mini-1"]
+    assert "not reachable" in hosts["mini-2"]["error"]["message"]
+    assert "ssh-keygen -R" in hosts["mini-3"]["error"]["message"]
+    assert "no simulated Mac" in hosts["linux"]["error"]["message"]
+    assert hosts["linux"]["error"]["kind"] == "unreachable"
+    assert len(found["notes"]) == 2
+    assert known.exists()
+
+
+# -- by fab, and from Python
+
+
+def test_by_fab_and_from_python(farm: Farm, scene: Scene) -> None:
+    for name in names(2):
+        farm.add(name, scene("healthy"))
+    words = ["-c", "tasks", "-r", str(ROOT), "-H", "mini-1,mini-2", "net.status"]
+    started = farm.start(*words, program="fabric")
+    out, err = started.communicate(timeout=100)
+    assert (started.returncode, err) == (0, "")
+    assert re.findall(r"^mini-\d", out, re.MULTILINE) == ["mini-1", "mini-2"]
+    host = farm.hosts["mini-1"]
+    host.stop()
+    host.key = keygen(host.folder / "another")
+    host.forget_log()
+    host.start(farm.authorized)
+    started = farm.start(*words, program="fabric")
+    # Fabric itself would take any key.
+    assert "host key" in started.communicate(timeout=100)[0]
+    assert started.returncode == 3
+    assert host.sessions == 0
+
+
+# -- changing
+
+
+def answer(farm: Farm, words: List[str], replies: List[Tuple[str, str]]) -> Tuple[int, str]:
+    """A run at a terminal: what is typed once a question is there."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(ROOT)
+        environ = {**farm.environment(), "TERM": "dumb", "COLUMNS": "150", "NO_COLOR": "1"}
+        os.execve(sys.executable, [sys.executable, "-m", "invoke", *words], environ)
+    seen = ""
+    until = time.monotonic() + 100
+    while time.monotonic() < until:
+        if select.select([terminal], [], [], 0.2)[0]:
+            try:
+                data = os.read(terminal, 65536)
+            except OSError:
+                break
+            if not data:
+                break
+            seen += data.decode("utf-8", "replace")
+        if replies and replies[0][0] in seen:
+            os.write(terminal, replies.pop(0)[1].encode())
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), seen
+
+
+def test_one_question_for_all(farm: Farm, scene: Scene) -> None:
+    before = {}
+    for name in names(2):
+        before[name] = picture(mac(farm.add(name, scene("broken"))))
+    words = ["net.setup", "--hosts", "mini-1,mini-2"]
+    code, seen = answer(farm, words, [("Change 2 Macs? [y/N]", "n\n")])
+    assert code == 130, seen
+    assert all(not changed(before[name], picture(mac(farm.hosts[name]))) for name in before)
+    code, seen = answer(farm, words, [("Change 2 Macs? [y/N]", "y\n")])
+    assert code == 0, seen
+    assert seen.count("[y/N]") == 1
+    assert all(mac(host).egress() == "ok" for host in farm.hosts.values())
+
+
+def test_a_password_is_asked_once_and_shown_nowhere(farm: Farm, scene: Scene) -> None:
+    for name in names(2):
+        mac(farm.add(name, scene("broken"))).refuse_sudo(name == "mini-1", password="sesame")
+    words = ["net.setup", "--yes", "--ask-sudo", "--hosts", "mini-1,mini-2"]
+    code, seen = answer(farm, words, [("Password for sudo", "sesame\n")])
+    assert code == 0, seen
+    assert seen.count("Password") == 1
+    assert "sesame" not in seen
+    assert all(mac(host).egress() == "ok" for host in farm.hosts.values())
+    # Where `sudo -n` is enough, it is not even offered.
+    assert not any("-S" in words for words in asked(mac(farm.hosts["mini-2"])))
+
+
+def test_without_root_a_mac_is_left_alone_and_told(farm: Farm, scene: Scene) -> None:
+    for name in names(2):
+        mac(farm.add(name, scene("broken"))).refuse_sudo(name == "mini-1")
+    before = picture(mac(farm.hosts["mini-1"]))
+    ran = farm.run("net.setup", "--json")
+    assert ran.code == 3
+    assert "sudo" in told(ran)["mini-1"]["error"]["message"]
+    assert "error" not in told(ran)["mini-2"]
+    assert not changed(before, picture(mac(farm.hosts["mini-1"])))
+
+
+def test_ctrl_c_ends_in_order(farm: Farm, scene: Scene) -> None:
+    before = {}
+    for name in names(3):
+        before[name] = picture(mac(farm.add(name, scene("broken"))))
+    started = farm.start("net.persist", "--hosts", "mini-1,mini-2,mini-3", "--forks", "1")
+    first = mac(farm.hosts["mini-1"])
+    until = time.monotonic() + 60
+    while not any(words[:2] == ("/sbin/pfctl", "-E") for words in asked(first)):
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    started.send_signal(signal.SIGINT)
+    out, err = started.communicate(timeout=60)
+    assert started.returncode == 130, out + err
+    assert "Traceback" not in err
+    for name, host in farm.hosts.items():
+        mac(host).settle()
+        assert not changed(before[name], picture(mac(host))), name
+    assert "all changes were reverted" in out
+
+
+def test_another_run_is_waited_for_and_a_dead_one_succeeded(farm: Farm, scene: Scene) -> None:
+    for name, holder in (("mini-1", str(os.getpid())), ("mini-2", "999999999")):
+        host = farm.add(name, scene("broken"))
+        (mac(host).path / LOCK[1:]).symlink_to(holder)
+    ran = farm.run("net.setup", "--json")
+    assert ran.code == 1
+    assert str(os.getpid()) in told(ran)["mini-1"]["error"]["message"]
+    assert mac(farm.hosts["mini-2"]).egress() == "ok"
+    assert not (mac(farm.hosts["mini-2"]).path / LOCK[1:]).is_symlink()
+
+
+LAN = "192.168.1.50"
+OWN = "192.168.1.37"
+
+
+def test_the_session_that_one_works_through_is_left_alone(farm: Farm, scene: Scene) -> None:
+    """Neither the guard nor the fence drops SSH, from the LAN or from another network."""
+    host = farm.add("mini-1", scene("broken"))
+    for words in (["net.setup"], ["net.setup", "--fence"], ["net.persist", "--fence"]):
+        assert farm.run(*words, "--always").code == 0
+        mac(host).settle()
+        for source in (LAN, "10.20.30.40", "8.8.4.4"):
+            assert mac(host).reaches(source, OWN, 22) == "ok", (words, source)
+            assert mac(host).reaches(OWN, source, 22) == "ok", (words, source)
+
+
+# -- twenty
+
+
+@pytest.mark.timeout(600)
+def test_twenty_macs_are_looked_at_in_little_more_time_than_one(farm: Farm, scene: Scene) -> None:
+    for name in names(20):
+        farm.add(name, scene("healthy"))
+    farm.run("net.status", hosts=["mini-1"])
+    for host in farm.hosts.values():
+        host.forget_log()
+    begun = time.monotonic()
+    assert farm.run("net.status", hosts=["mini-1"]).code == 0
+    one = time.monotonic() - begun
+    begun = time.monotonic()
+    ran = farm.run("net.status", "--json")
+    all_ = time.monotonic() - begun
+    print(f"\none: {one:.2f} s, twenty: {all_:.2f} s, allowed: {3 * one + 5:.2f} s")
+    assert ran.code == 0
+    assert len(told(ran)) == 20
+    assert all_ <= 3 * one + 20 * 0.25
+    farm.hosts["mini-1"].forget_log()
+    farm.run("net.status", hosts=["mini-1"])
+    for host in farm.hosts.values():
+        assert (host.connections, host.channels) == (1, 1), host.name
+
+
+@pytest.mark.timeout(900)
+def test_of_twenty_three_fail_and_all_are_restored(farm: Farm, scene: Scene) -> None:
+    before = {}
+    for name in names(20):
+        before[name] = picture(mac(farm.add(name, scene("broken"))))
+    killed, full, wrong = (farm.hosts[name] for name in ("mini-5", "mini-11", "mini-17"))
+    mac(full).disk_full(after=3000)
+    wrong.stop()
+    right, wrong.key = wrong.key, keygen(wrong.folder / "another")
+    wrong.start(farm.authorized)
+    started = farm.start("net.persist", "--json", "--hosts", ",".join(farm.hosts))
+    until = time.monotonic() + 300
+    while not any(words[:2] == ("/sbin/pfctl", "-E") for words in asked(mac(killed))):
+        assert time.monotonic() < until
+        assert started.poll() is None
+        time.sleep(0.02)
+    killed.stop()
+    out = started.communicate(timeout=600)[0]
+    hosts = json.loads(out)["hosts"]
+    failed = {name: row["error"]["message"] for name, row in hosts.items() if "error" in row}
+    print("\n" + "\n".join(f"{name}: {why}" for name, why in failed.items()))
+    assert set(failed) == {"mini-5", "mini-11", "mini-17"}
+    assert "connection was lost" in failed["mini-5"]
+    assert "No space left" in failed["mini-11"] or "disk full" in failed["mini-11"]
+    assert "host key" in failed["mini-17"]
+    assert started.returncode == 4
+    for name, host in farm.hosts.items():
+        mac(host).settle()
+        if name not in failed:
+            assert mac(host).egress() == "ok"
+            assert (mac(host).path / "Library/LaunchDaemons/local.container-net.plist").exists()
+    # What a full disk stopped was walked back; what was cut off is as a crash leaves it.
+    assert not changed(before["mini-11"], picture(mac(full)))
+    assert not changed(before["mini-17"], picture(mac(wrong)))
+    assert restored(before["mini-5"], killed)
+    mac(full).disk_full(False)
+    wrong.stop()
+    wrong.key = right
+    for host in (wrong, killed):
+        host.start(farm.authorized)
+    ran = farm.run("net.teardown")
+    assert ran.code == 0, ran
+    for name, host in farm.hosts.items():
+        mac(host).settle()
+        assert not restored(before[name], host), name
+        assert not list((mac(host).path / "private/var/run").glob("container-net*"))
+
+
+def test_the_next_run_repairs_what_was_cut_off(farm: Farm, scene: Scene) -> None:
+    host = farm.add("mini-1", scene("broken"))
+    started = farm.start("net.persist", "--hosts", "mini-1")
+    until = time.monotonic() + 60
+    while not any(words[0] == "/bin/launchctl" for words in asked(mac(host))[60:]):
+        if any("-w" in words for words in asked(mac(host))):
+            break
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    host.stop()
+    started.communicate(timeout=60)
+    assert started.returncode == 4
+    host.start(farm.authorized)
+    assert farm.run("net.persist").code == 0
+    mac(host).settle()
+    assert mac(host).egress() == "ok"
+    assert not Path(mac(host).path / LOCK[1:]).is_symlink()
