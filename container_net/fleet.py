@@ -32,7 +32,7 @@ from invoke.context import Context
 
 from . import __version__, report
 from . import plan as planning
-from .model import BadInput, Interrupted, Missing, NetError
+from .model import BadInput, ChangeFailed, Interrupted, Missing, NetError
 from .options import Options
 from .parse import SCHEMA
 from .report import Line, Screen, line
@@ -240,6 +240,14 @@ class _Fleet:
                 host.machine.close()
         except NetError as error:
             host.error = error
+            if getattr(error.__cause__, "kind", "") == "lost":
+                host.error = ChangeFailed(
+                    _(
+                        "the connection was lost in the middle of a change. What was done there is "
+                        "recorded there: the same task goes on from it, and invoke net.teardown "
+                        "reverts it."
+                    )
+                )
         except Exception as error:
             said = " ".join(str(error).split())[:300]
             host.error = NetError(f"{type(error).__name__}: {said}")
