@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Callable, Iterator, NamedTuple
+from typing import Any, Iterator, NamedTuple
 
 from .report import line
-from .session import Session
 from .text import _
 
 __all__ = ["run"]
@@ -15,14 +14,15 @@ __all__ = ["run"]
 class _Step(NamedTuple):
     title: str
     words: str
-    body: Callable[[Session], int]
     allowed: int = 0
     """An exit code beside 0 with which the next step is taken all the same."""
 
 
-def run(session: Session) -> int:
-    """Each task in its turn, shown as it can be typed; the exit code of the first that fails, else
-    that of net.verify: 3 where it could not measure all.
+def run(session: Any) -> int:
+    """Each task of a run (session.Session) in its turn, shown as it can be typed.
+
+    Returns the exit code of the first that fails, else that of net.verify: 3 where it could not
+    measure all.
 
     On the built-in simulated Mac it is a rehearsal, which asks nothing.
     """
@@ -35,7 +35,8 @@ def run(session: Session) -> int:
         session.screen.show(
             [line(), line(step.title, "head"), line(f"$ invoke {step.words}", "dim"), line()]
         )
-        code = step.body(_of(session, step.words, rehearsal))
+        name = step.words.split()[0].rpartition(".")[2]
+        code: int = getattr(_of(session, step.words, rehearsal), name)()
         if step.words == "net.verify":
             verified = code
         if code not in (0, step.allowed):
@@ -49,18 +50,18 @@ def run(session: Session) -> int:
 
 def _steps(keep: bool, rehearsal: bool) -> Iterator[_Step]:
     if rehearsal:
-        yield _Step(_("How things stand"), "net.status", Session.status, 1)
-        yield _Step(_("What setup would change"), "net.plan", Session.plan)
+        yield _Step(_("How things stand"), "net.status", 1)
+        yield _Step(_("What setup would change"), "net.plan")
     yes = " --yes" if rehearsal else ""
-    yield _Step(_("Setup"), f"net.setup{yes}", Session.setup)
-    yield _Step(_("Does it work?"), "net.verify", Session.verify, 3)
+    yield _Step(_("Setup"), f"net.setup{yes}")
+    yield _Step(_("Does it work?"), "net.verify", 3)
     if keep:
-        yield _Step(_("Keep it across reboots"), f"net.persist{yes}", Session.persist)
+        yield _Step(_("Keep it across reboots"), f"net.persist{yes}")
     if rehearsal:
-        yield _Step(_("What teardown would revert"), "net.plan --teardown", Session.plan)
+        yield _Step(_("What teardown would revert"), "net.plan --teardown")
 
 
-def _of(session: Session, words: str, rehearsal: bool) -> Session:
+def _of(session: Any, words: str, rehearsal: bool) -> Any:
     """A run of one task, with what a person was asked before; each agrees to its own changes."""
     given: Any = {"persist": False, "teardown": words.endswith("--teardown")}
     given["yes"] = session.options.yes or rehearsal

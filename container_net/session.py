@@ -178,6 +178,11 @@ class Session:
         self.screen.data(report.status_data(found, desired, seen, kept))
         return 1 if seen.ok is False else 0
 
+    def onboard(self) -> int:
+        from . import onboard
+
+        return onboard.run(self)
+
     def watch(self) -> int:
         from . import watch
 

@@ -495,7 +495,7 @@ def watch(
         lang=lang,
         sysroot=sysroot,
     )
-    _run(c, options, lambda session: session.watch())
+    _run(c, options, "watch")
 
 
 @_task
@@ -513,7 +513,7 @@ def history(
         lang=lang,
         sysroot=sysroot,
     )
-    _run(c, options, lambda session: session.history())
+    _run(c, options, "history")
 
 
 @_task
@@ -577,13 +577,7 @@ def onboard(
 ) -> None:
     """Set up this Mac step by step until a container reached the internet."""
     options = Options(yes=yes, persist=persist, pull=pull, lang=lang, sysroot=sysroot)
-
-    def body(session: Session) -> int:
-        from . import onboard as steps
-
-        return steps.run(session)
-
-    _run(c, options, body)
+    _run(c, options, "onboard")
 
 
 TASKS = (

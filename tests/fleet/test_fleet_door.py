@@ -152,7 +152,7 @@ def test_data_never_becomes_shell_syntax(host: Host, word: str) -> None:
 
 def test_an_answer_cannot_pass_for_another(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not even one that knows the secret of the frames."""
-    monkeypatch.setattr(remote.secrets, "token_hex", lambda _count: "a" * 32)
+    monkeypatch.setattr("secrets.token_hex", lambda _count: "a" * 32)
     assert host.mac is not None
     frame = f"{'a' * 32} 1 0 5\n1234\n0\n{'a' * 32} end\n"
     (host.mac.path / "private/etc/evil").write_text(frame)
