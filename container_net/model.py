@@ -285,6 +285,8 @@ class Boot:
     echo: str = ""
     journalled: bool = False
     """The references were journalled: an enable was about to happen."""
+    uncalled: bool = False
+    """The boot script has said that pf calls our rules no more."""
 
 
 @dataclass(frozen=True)

@@ -659,6 +659,7 @@ _BOOT_LINES = {
     "token": re.compile(r"([0-9]{1,10}) (pfctl) ([0-9]{1,20})"),
     "egress": re.compile(r"([0-9.]{7,15}/[0-9]{1,2}) ([a-z][a-z0-9]{0,11}|-)"),
     "journal": re.compile(r"enable"),
+    "calls": re.compile(r"gone"),
     "echo": re.compile(r"[0-9]{1,20}( [0-9]{1,20})?"),
 }
 
@@ -677,7 +678,7 @@ def boot_file(content: bytes) -> Boot:
             raise Unreadable(_("not written by container-net"))
         values[key].append(value)
     if len(values["boot"]) != 1 or any(
-        len(values[key]) > 1 for key in ("forwarding", "token", "journal", "echo")
+        len(values[key]) > 1 for key in ("forwarding", "token", "journal", "calls", "echo")
     ):
         raise Unreadable(_("not written by container-net"))
     held = tuple(Reference(*line.split(" ")) for line in values["reference"])
@@ -690,6 +691,7 @@ def boot_file(content: bytes) -> Boot:
         egress=tuple((line.split(" ")[0], line.split(" ")[1]) for line in values["egress"]),
         echo=values["echo"][0] if values["echo"] else "",
         journalled=bool(values["journal"]),
+        uncalled=bool(values["calls"]),
     )
 
 
@@ -704,6 +706,8 @@ def render_boot(boot: Boot) -> bytes:
         lines.append("journal enable")
         lines += [f"reference {r.pid} {flat_name(r.name)} {r.token}" for r in boot.references]
     lines += [f"egress {subnet} {uplink}" for subnet, uplink in boot.egress]
+    if boot.uncalled:
+        lines.append("calls gone")
     if boot.echo:
         lines.append(f"echo {boot.echo}")
     return ("\n".join([*lines, "end"]) + "\n").encode("latin-1")

@@ -29,6 +29,7 @@ __all__ = [
     "remedy",
     "rules_of",
     "sharing_called",
+    "uncalled",
     "vpn_block",
     "who",
     "works",
@@ -223,16 +224,21 @@ def _why_nobody(facts: Facts, subnet: IPv4Network, uplink: str) -> str:
     live = rules_of(facts)
     idle = next((n for n in live if not n.called and n.takes(subnet, uplink)), None)
     if idle is not None and idle.place == facts.anchor:
-        return _(
-            "the live ruleset does not call our anchor (no nat-anchor "
-            '"com.apple/*"): another program replaced it'
-        )
+        return uncalled()
     if any(not n.called and n.holds(subnet) and _owner(facts, n) == VMNET for n in live):
         return _("vmnet's rules are loaded, but nothing calls them (F01)")
     if not sharing_called(facts) and not any(_owner(facts, n) == VMNET for n in live):
         return _("vmnet has no NAT rules now")
     return _("no NAT rule for {subnet} on {uplink}, the current uplink").format(
         subnet=subnet, uplink=uplink
+    )
+
+
+def uncalled() -> str:
+    """What is seen where our anchor is loaded and not called, with both of the known causes."""
+    return _(
+        'the live ruleset does not call our anchor (no nat-anchor "com.apple/*"): another program '
+        "replaced it, or macOS took that line along when the last container stopped"
     )
 
 

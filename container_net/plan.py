@@ -245,8 +245,9 @@ def setup(facts: Facts, desired: Desired) -> Plan:
 def _hook_missing(facts: Facts) -> str:
     sentence, command = path.remedy(facts)
     text = _(
-        "the live ruleset lacks {line}, so pf would never reach our rules: another "
-        "program replaced it. Nothing was changed. {how}"
+        "the live ruleset lacks {line}, so pf would never reach our rules: another program "
+        "replaced it, or macOS took that line along when the last container stopped. Nothing was "
+        "changed. {how}"
     ).format(line=path.HOOK, how=sentence[:1].upper() + sentence[1:])
     return text + (f": {command}" if command else ".")
 

@@ -332,6 +332,8 @@ def _notes(facts: Facts, desired: Desired) -> Tuple[str, ...]:
                         "{uplink}; ours comes first"
                     ).format(subnet=subnet.cidr, uplink=uplink)
                 )
+    if facts.anchor_nat.value and path.hook(facts) is False:
+        notes.append(f"{path.uncalled()}: {_cure(facts)}")
     held = our_token(facts)
     if facts.anchor_nat.value and held.value is False and facts.pf_enabled.value:
         notes.append(

@@ -43,7 +43,9 @@ FAULT = Fault(
     cause=N_(
         "Something reloaded the main pf ruleset: `pfctl -f`, a firewall tool, or `container system "
         "dns create --localhost`. The reload drops the line that calls "
-        "`com.apple.internet-sharing`: vmnet's NAT rules are still there, but nothing calls them."
+        "`com.apple.internet-sharing`: vmnet's NAT rules are still there, but nothing calls them. "
+        "macOS itself may take the line `com.apple/*` along when the last container stops: then "
+        "this tool's rules are there and not called."
     ),
     cure=(
         Step(

@@ -1,9 +1,8 @@
 """Every lawful vmnet against the tool as it is and each deliberate breakage of it.
 
 Green on each vmnet, and each breakage red in the step that should notice, with the machine put
-back. `nox -s vmnets` goes through all of them. Without CONTAINER_NET_VMNETS=all every vmnet sees
-the tool as it is and the breakage nearest to what a vmnet may do itself, and the first one sees
-all.
+back. `nox -s vmnets` goes through all. Without CONTAINER_NET_VMNETS=all every vmnet sees the
+tool as it is and the breakage nearest to what a vmnet may do itself, and the first one sees all.
 """
 
 from __future__ import annotations

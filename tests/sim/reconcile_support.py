@@ -138,6 +138,7 @@ case $* in
     else
         echo 'No pf starter references held'
     fi ;;
+'-s nat') [ -e "$S/uncalled" ] || echo 'nat-anchor "com.apple/*" all' ;;
 -a*'-s nat' | -a*'-s rules')
     case $4 in nat) kind='^nat ' ;; *) kind='^[bp]' ;; esac
     [ -s "$S/anchor" ] || echo 'pfctl: DIOCGETRULES: Invalid argument' >&2

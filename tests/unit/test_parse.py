@@ -903,6 +903,7 @@ def boots() -> st.SearchStrategy[Boot]:
         "session": st.from_regex(r"[0-9A-F-]{8,36}", fullmatch=True),
         "forwarding": st.sampled_from([None, 0, 1]),
         "egress": st.lists(st.tuples(SUBNETS, UPLINKS), max_size=3).map(tuple),
+        "uncalled": st.booleans(),
         "echo": st.one_of(st.just(""), NUMBERS, st.builds("{} {}".format, NUMBERS, NUMBERS)),
     }
     references = st.lists(st.builds(Reference, PIDS, NAMES, NUMBERS), max_size=3).map(tuple)

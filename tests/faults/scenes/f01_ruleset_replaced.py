@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from faults.scenes.base import (
-    fault,
-    task,
-)
+from faults.scenes.base import always, fault, root, task
 
 from simmac import Mac
 
@@ -27,6 +24,27 @@ def _(mac: Mac) -> None:
 def _(mac: Mac) -> None:
     mac.start_container()
     assert mac.dns_create("test")
+
+
+def _went_with_sharing(mac: Mac) -> None:
+    """vmnet takes Apple's calls along; its own rule then does not follow the VPN."""
+    mac.vmnet_manner("owner")
+    always(mac)
+    mac.start_container()
+    mac.stop_container()
+    mac.start_container()
+    mac.vpn_on()
+
+
+@fault("Apple's calls went with sharing", F01="present")
+def _(mac: Mac) -> None:
+    _went_with_sharing(mac)
+
+
+@fault("Apple's calls went with sharing, but for the firewall's", F01="present")
+def _(mac: Mac) -> None:
+    root(mac, "/sbin/pfctl -a com.apple/250.ApplicationFirewall -f -", "pass quick on lo0 all\n")
+    _went_with_sharing(mac)
 
 
 @fault("ours is called no more", F01="present")
