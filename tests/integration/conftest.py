@@ -53,7 +53,8 @@ def mac_evidence(request: pytest.FixtureRequest, tmp_path: Path) -> Evidence:
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
     """A failure becomes a line that GitHub shows beside the file."""
     if call.excinfo is not None and not call.excinfo.errisinstance(pytest.skip.Exception):
-        _errors.append(annotation(call.excinfo.value, item.name))
+        error = call.excinfo.value
+        _errors.extend(annotation(one, item.name) for one in getattr(error, "errors", [error]))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -44,6 +44,7 @@ __all__ = [
     "HelperGuest",
     "LabGuest",
     "Shared",
+    "SimFlushed",
     "SimGuest",
     "SimShared",
     "SmallVm",
@@ -53,6 +54,7 @@ __all__ = [
     "choose",
     "free_subnet",
     "mac_guests",
+    "suited",
 ]
 
 # Public addresses that answer HTTPS and DNS alike.
@@ -83,6 +85,8 @@ class Guest:
     """What `internet` tries."""
     owns: Tuple[str, ...] = ()
     """Anchors that it works on itself, by the beginning of their names."""
+    vmnet = True
+    """Whether it is an interface of vmnet's."""
     may_fail = False
     """Whether it may be absent, or without what it is for, without that being the tool's fault."""
 
@@ -169,10 +173,25 @@ class SimShared(SimGuest):
             state["sysctl"][FORWARDING] = "0"
 
 
+class SimFlushed(SimGuest):
+    """A NAT network of the simulated Mac, vmnet's own translation of it taken away."""
+
+    name = "a NAT network, simulated, its rules flushed"
+    owns = ("com.apple.internet-sharing",)
+
+    def __init__(self, host: SimHost) -> None:
+        super().__init__(host, "flushed", "nat")
+
+    def open(self) -> None:
+        super().open()
+        self.host.must("/sbin/pfctl", "-a", FlushedShared.anchor, "-F", "nat", root=True)
+
+
 class LabGuest(Guest):
     """A namespace behind the lab's Mac, where vmnet does not translate: real packets on Linux."""
 
     name = "a namespace of the lab"
+    vmnet = False
 
     def __init__(self, host: SimHost, lab: Lab) -> None:
         super().__init__(host, host.subnet)
@@ -476,6 +495,7 @@ class Feth(Guest):
     """
 
     name = "a feth pair"
+    vmnet = False
     near, far, bridge = "feth4200", "feth4201", "bridge420"
 
     def __init__(self, host: Host, subnet: str, kinds: Tuple[str, ...]) -> None:
@@ -737,10 +757,21 @@ def choose(host: Host, candidates: Sequence[Guest], evidence: Evidence) -> Guest
     Where no guest gets out by hand, the first that has the symptom is taken all the same: the tool
     is then the judge, and the notes say what was seen.
     """
-    seen: List[str] = []
+    return suited(host, candidates, evidence, first=True)[0][0]
+
+
+def suited(
+    host: Host, candidates: Sequence[Guest], evidence: Evidence, *, first: bool = False
+) -> Tuple[List[Guest], List[Tuple[Guest, str]]]:
+    """(every guest that serves, in their order; the others, and why not); see `choose`. `first`:
+    those behind the first that serves are not looked at."""
+    serve: List[Guest] = []
+    others: List[Tuple[Guest, str]] = []
     doubtful: Optional[Guest] = None
     before = record(host)
     for guest in candidates:
+        if serve and first:
+            break
         try:
             # Without Apple's calls no rule loaded by hand could help.
             hook_back(host)
@@ -750,15 +781,20 @@ def choose(host: Host, candidates: Sequence[Guest], evidence: Evidence) -> Guest
         except (Unsuited, AssertionError) as error:
             why, symptom = str(error), False
         if not why:
-            evidence.note(f"guest: {guest.name}")
-            for line in seen:
-                evidence.note(f"  not {line}")
-            return guest
-        seen.append(f"{guest.name}: {why}")
+            serve.append(guest)
+            continue
+        others.append((guest, why))
         doubtful = doubtful or (guest if symptom else None)
+    seen = [f"{guest.name}: {why}" for guest, why in others]
+    for guest in serve:
+        evidence.note(f"guest: {guest.name}")
+    if serve:
+        for line in seen:
+            evidence.note(f"  not {line}")
+        return serve, others
     evidence.note("guests: none gets out with rules loaded by hand\n  " + "\n  ".join(seen))
     assert doubtful is not None, "no guest can be had here:\n  " + "\n  ".join(seen)
-    return doubtful
+    return [doubtful], [pair for pair in others if pair[0] is not doubtful]
 
 
 def _looked_at(host: Host, guest: Guest) -> Tuple[str, bool]:

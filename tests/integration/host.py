@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -80,12 +81,16 @@ class Evidence:
         self.notes: List[str] = []
         self.step = ""
         """What the suite is doing; each command bears it."""
+        self.story = ""
+        """The guest whose story it is: each command bears it, and texts lie in a folder of it."""
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
 
     def command(self, said: Said) -> None:
         self.said.append(said)
         row = {"time": _clock(said.began), "step": self.step, **said.__dict__}
+        if self.story:
+            row["story"] = self.story
         row["took"] = round(said.took, 3)
         del row["began"]
         self._append("commands.jsonl", json.dumps(row, default=list))
@@ -98,7 +103,9 @@ class Evidence:
 
     def text(self, name: str, text: str) -> None:
         if self.folder is not None:
-            (self.folder / name).write_text(text, encoding="utf-8")
+            place = self.folder / re.sub(r"\W+", "-", self.story).strip("-")
+            place.mkdir(exist_ok=True)
+            (place / name).write_text(text, encoding="utf-8")
 
     def _append(self, name: str, line: str) -> None:
         if self.folder is not None:

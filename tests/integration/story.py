@@ -40,7 +40,7 @@ from integration.state import (
     uplink,
 )
 
-__all__ = ["STEPS", "Broken", "Keeper", "tell"]
+__all__ = ["STEPS", "Broken", "Keeper", "leave_alone", "tell"]
 
 STEPS = (
     "shared mode is left alone",
@@ -237,11 +237,9 @@ class Keeper:
 
 def tell(keeper: Keeper, guest: Guest, shared: Optional[Guest] = None) -> None:
     """All steps in their order. Raises AssertionError, which the keeper names."""
-    teller = _Teller(keeper, guest)
     if shared is not None:
-        teller.shared(shared)
-    else:
-        keeper.evidence.note(f"left out: {STEPS[0]} (this host has no vmnet of its own)")
+        leave_alone(keeper, shared)
+    teller = _Teller(keeper, guest)
     teller.symptom()
     teller.setup()
     teller.way_out()
@@ -252,6 +250,31 @@ def tell(keeper: Keeper, guest: Guest, shared: Optional[Guest] = None) -> None:
     teller.without_calls()
     teller.teardown()
     teller.nothing_left()
+
+
+def leave_alone(keeper: Keeper, shared: Guest) -> None:
+    """vmnet translates by itself: setup says so and changes nothing. The first step, and one that
+    stands alone. Raises AssertionError, which the keeper names."""
+    host = keeper.host
+    try:
+        with keeper.named(STEPS[0], quiet=True):
+            keeper.open(shared)
+            assert all(shared.gateway().values()), "its gateway does not answer"
+            assert all(shared.internet().values()), "vmnet itself gives it no internet"
+    except (Unsuited, AssertionError) as error:
+        if not shared.may_fail:
+            raise
+        keeper.close(shared)
+        keeper.evidence.note(f"left out: {STEPS[0]} ({error})")
+        return
+    with keeper.named(STEPS[0]):
+        before = look(host)
+        ran = keeper.task("net.setup", "--yes", "--json", INVOKE_NET_SUBNETS=shared.subnet)
+        _ended(ran)
+        assert ran.data["changes"] == [], ran.out
+        assert any("vmnet" in note for note in ran.data["notes"]), ran.out
+        _same(before, look(host))
+        keeper.close(shared)
 
 
 class _Teller:
@@ -266,29 +289,6 @@ class _Teller:
         self.rule = ""
 
     # -- steps
-
-    def shared(self, shared: Guest) -> None:
-        """vmnet translates by itself: setup says so and changes nothing."""
-        try:
-            with self.keeper.named(STEPS[0], quiet=True):
-                self.keeper.open(shared)
-                assert all(shared.gateway().values()), "its gateway does not answer"
-                assert all(shared.internet().values()), "vmnet itself gives it no internet"
-        except (Unsuited, AssertionError) as error:
-            if not shared.may_fail:
-                raise
-            self.keeper.close(shared)
-            self.keeper.evidence.note(f"left out: {STEPS[0]} ({error})")
-            return
-        with self.keeper.named(STEPS[0]):
-            before = look(self.host)
-            told = {"INVOKE_NET_SUBNETS": shared.subnet}
-            ran = self.keeper.task("net.setup", "--yes", "--json", **told)
-            _ended(ran)
-            assert ran.data["changes"] == [], ran.out
-            assert any("vmnet" in note for note in ran.data["notes"]), ran.out
-            _same(before, look(self.host))
-            self.keeper.close(shared)
 
     def symptom(self) -> None:
         with self.keeper.named(STEPS[1]):

@@ -7,13 +7,14 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Dict, List, Tuple
+from typing import Any, Callable, Dict, List, Tuple
 
 import pytest
 from integration import pick
 from integration.guests import (
     SUBNETS,
     Guest,
+    SimFlushed,
     SimGuest,
     SimShared,
     Unsuited,
@@ -34,8 +35,11 @@ from integration.state import (
     rest,
     sharing,
 )
+from integration.stories import Several
 from integration.story import STEPS, Broken, Keeper, tell
 from sim.support import picture
+
+Played = Callable[..., str]
 
 
 def world(sim: SimHost) -> Dict[str, Any]:
@@ -242,26 +246,91 @@ def test_commands_and_tasks_of_a_real_mac_are_real_processes(
     assert [row.argv[0] for row in host.evidence.said][-1] == "invoke"
 
 
-def test_the_run_on_a_mac_goes_through_with_a_simulated_one_in_its_place(
-    sim: SimHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def played(sim: SimHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Played:
+    """The run on a Mac, with a simulated one in its place and guests as given; GitHub's summary."""
     from integration import guests, test_integration_story
 
-    before = world(sim)
+    place = tmp_path / "summary.md"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(place))
+    monkeypatch.setattr(sim, "name", "mac")
     monkeypatch.setattr(test_integration_story, "MacHost", lambda _: sim)
     monkeypatch.setattr(guests, "answering", lambda: ("tcp",))
-    monkeypatch.setattr(guests, "mac_guests", lambda host, *_: [SimGuest(host)])
-    monkeypatch.setattr(guests, "Shared", lambda host, *_: SimShared(host))
-    test_integration_story.test_the_story_on_this_mac(sim.evidence, tmp_path)
-    assert sim.evidence.folder is not None
-    kept = {path.name for path in sim.evidence.folder.iterdir()}
-    assert kept >= {
-        *("commands.jsonl", "notes.txt", "guest.txt", "doctor-before.json", "doctor-after.txt"),
-        *("state-untouched.txt", "state-before.txt", "state-after.txt"),
-    }
-    texts = [(sim.evidence.folder / f"state-{n}.txt").read_text() for n in ("before", "after")]
-    assert texts[0] == texts[1]
+
+    def play(shared: Guest, *candidates: Guest) -> str:
+        monkeypatch.setattr(guests, "mac_guests", lambda *_: list(candidates))
+        monkeypatch.setattr(guests, "Shared", lambda *_: shared)
+        try:
+            test_integration_story.test_the_story_on_this_mac(sim.evidence, tmp_path)
+        finally:
+            summary = place.read_text()
+        return summary
+
+    return play
+
+
+def test_the_run_on_a_mac_tells_the_story_once_for_each_guest(sim: SimHost, played: Played) -> None:
+    before = world(sim)
+    absent = Told(sim, "a small VM", absent="virtualization does not nest")
+    said = played(SimShared(sim), absent, SimGuest(sim), SimFlushed(sim))
+    rows = {row.split(" | ")[0].strip("| "): row for row in said.splitlines() if row[:1] == "|"}
+    assert "| left out | virtualization does not nest |" in rows["a small VM"]
+    for guest in (SimGuest, SimFlushed):
+        assert f"| {guest.name} | green | the guest has the symptom; setup; " in rows[guest.name]
+        assert "nothing is left" in rows[guest.name]
+    assert "| green | shared mode is left alone |" in rows[SimShared.name]
+    assert "| left out | " in rows["Apple's container"]
+    assert "No vmnet was involved" not in said
     assert world(sim) == before
+    assert sim.evidence.folder is not None
+    kept = {str(p.relative_to(sim.evidence.folder)) for p in sim.evidence.folder.rglob("*.*")}
+    assert kept >= {
+        *("commands.jsonl", "notes.txt", "stories.md", "doctor-before.json", "doctor-after.txt"),
+        "state-untouched.txt",
+        *(f"a-host-only-network-simulated/state-{name}.txt" for name in ("before", "after")),
+        *(f"a-NAT-network-simulated-its-rules-flushed/state-{n}.txt" for n in ("before", "after")),
+    }
+    text = (sim.evidence.folder / "commands.jsonl").read_text()
+    assert f'"story": "{SimFlushed.name}"' in text
+
+
+def test_a_red_story_keeps_the_others_and_the_table(sim: SimHost, played: Played) -> None:
+    before = world(sim)
+    with broken("no forwarding"), pytest.raises(Several) as failure:
+        played(SimShared(sim), SimGuest(sim), SimFlushed(sim))
+    assert [error.step for error in failure.value.errors] == ["setup", "setup"]
+    assert sim.evidence.folder is not None
+    said = (sim.evidence.folder / "stories.md").read_text()
+    assert said.count("| red | setup: forwarding is not 1 |") == 2
+    assert "| green | shared mode is left alone |" in said
+    places = [p.parent.name for p in sim.evidence.folder.rglob("failure.txt")]
+    assert len(places) == 2
+    assert world(sim) == before
+
+
+def test_a_guest_that_does_not_come_again_is_red(sim: SimHost, played: Played) -> None:
+    class Once(SimGuest):
+        times = 0
+
+        def open(self) -> None:
+            self.times += 1
+            if self.times > 2:
+                raise Unsuited("it does not come again")
+            super().open()
+
+    with pytest.raises(Broken, match="it does not come again") as failure:
+        played(SimShared(sim), Once(sim))
+    assert failure.value.step == "pf.conf reloaded"
+
+
+def test_a_run_without_vmnet_says_so(sim: SimHost, played: Played) -> None:
+    class Pair(SimGuest):
+        name, vmnet = "a feth pair, played", False
+
+    shared = Told(sim, "vmnet in shared mode", absent="it cannot be had")
+    said = played(shared, Told(sim, "vmnet in host mode", absent="not installed"), Pair(sim))
+    assert "| a feth pair, played | green |" in said
+    assert "**No vmnet was involved**" in said
 
 
 @pytest.mark.parametrize("may_fail", [True, False])
