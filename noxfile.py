@@ -18,6 +18,7 @@ __all__ = [
     "lock",
     "locks",
     "played",
+    "release",
     "reports",
     "sim",
     "texts",
@@ -194,6 +195,20 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def release(session: nox.Session) -> None:
+    """Build a release twice, compare, and try it by uvx and pipx: [-- TAG [OWNER/REPOSITORY]]."""
+    _install(session, "release")
+    made = Path(session.create_tmp()) / "release"
+    shutil.rmtree(made, ignore_errors=True)
+    # The script is one for the dry run and for a tag; nothing here publishes.
+    script = ("python", "requirements/release.py")
+    session.run(*script, "build", str(made), *session.posargs[:1])
+    session.run(*script, "try", str(made))
+    for repository in session.posargs[1:]:
+        session.run(*script, "formula", str(made), repository)
+
+
+@nox.session(default=False)
 def texts(session: nox.Session) -> None:
     """Bring the Korean catalogue up to the texts of the code; what is new has no Korean yet."""
     _install(session, "lint")
@@ -222,6 +237,7 @@ def lock(session: nox.Session) -> None:
         "lint": ["pyproject.toml", "--group", "lint"],
         "check": ["--group", "pyproject.toml:check"],
         "lock": ["--group", "pyproject.toml:lock"],
+        "release": ["pyproject.toml", "--group", "release"],
     }.items():
         command = ["uv", "pip", "compile", *form.split(), *silent.split(), *sources]
         session.run(*command, "--output-file", f"requirements/{name}.txt")

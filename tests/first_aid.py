@@ -21,14 +21,14 @@ def script(mac: Mac, awk: Optional[Path] = None) -> str:
 
 
 def aid(
-    mac: Mac, shell: Sequence[str] = ("sh",), awk: Optional[Path] = None, **environ: str
+    mac: Mac, shell: Sequence[str] = ("sh",), awk: Optional[Path] = None, user: str = ""
 ) -> subprocess.CompletedProcess[str]:
     """Run it as somebody who has no root of their own but sudo's."""
     given = {name: os.environ[name] for name in ("HOME", "TMPDIR") if name in os.environ}
     return subprocess.run(
         [*shell],
         input=script(mac, awk),
-        env={"PATH": os.environ["PATH"], **given, **environ},
+        env={"PATH": os.environ["PATH"], "USER": user, **given},
         capture_output=True,
         encoding="utf-8",
         timeout=60,

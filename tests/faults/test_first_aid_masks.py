@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import random
 from ipaddress import IPv4Address, IPv4Network
-from itertools import product
 from pathlib import Path
 from typing import Dict, List
 
@@ -24,17 +23,17 @@ def mac(tmp_path: Path) -> Mac:
     return build(tmp_path / "mac", "healthy")
 
 
-def outputs(mac: Mac, **environ: str) -> Dict[Key, Output]:
-    answer = aid(mac, ("sh",), None, **environ)
+def outputs(mac: Mac, user: str = "") -> Dict[Key, Output]:
+    answer = aid(mac, user=user)
     assert (answer.returncode, answer.stderr) == (0, "")
     assert all(row.isascii() for row in answer.stdout.splitlines() if row.startswith("{"))
     return dict(read(answer.stdout).outputs)
 
 
-def printed(mac: Mac, text: str, **environ: str) -> str:
+def printed(mac: Mac, text: str, user: str = "") -> str:
     """A text of a file of the Mac, as it is printed."""
     (mac.path / CONF[1][1:]).write_text(text, encoding="latin-1")
-    return outputs(mac, **environ)[CONF].out
+    return outputs(mac, user)[CONF].out
 
 
 def blobs() -> List[bytes]:
@@ -71,7 +70,7 @@ a4:cf:99:2b:10:41 fe80::9c1:52ff:fe7a:1%utun0 [2001:db8::7]:53 fe80::1.
 token 17400000000000000001 123456789012 12345678901 v123456789012
 at 10:41:07, pf.conf:12: a::zz 0x0000000000000001 /usr/local/bin local.container-net root
 """
-    seen = printed(mac, given, USER="alice")
+    seen = printed(mac, given, "alice")
     expected = """\
 /Users/<user-1>/x \\/Users\\/<user-1>\\/y <user-1> malice alice-x <user-1>.
 https://<host-1>:8443/z
@@ -152,18 +151,20 @@ def test_private_addresses_keep_what_they_share_and_no_other_value(mac: Mac) -> 
     assert seen[: len(KEPT)] == KEPT
     after = seen[len(KEPT) :]
     pairs = [(IPv4Network(a), IPv4Network(b)) for a, b in zip(given, after)]  # strict: no host bits
-    for (a, b), (one, other) in zip(pairs, zip(given, after)):
+    for (a, b), (was, now) in zip(pairs, zip(given, after)):
         assert b.is_private or b.subnet_of(IPv4Network("100.64.0.0/10"))
-        assert ("/" in one) == ("/" in other)
+        assert ("/" in was) == ("/" in now)
         assert a.prefixlen == b.prefixlen
-        if "/" not in one:
-            assert one != other
-            assert one.rsplit(".", 1)[1] == other.rsplit(".", 1)[1]
+        if "/" not in was:
+            assert was != now
+            assert was.rsplit(".", 1)[1] == now.rsplit(".", 1)[1]
     hosts = [(a[0], b[0]) for a, b in pairs if a.prefixlen == 32]
-    for (host, masked), (second, masked_too) in product(hosts, repeat=2):
-        assert min(common(host, second), 24) == min(common(masked, masked_too), 24)
-    for (a, x), (b, y) in product(pairs, repeat=2):
-        assert a.overlaps(b) == x.overlaps(y)
+    for one, its in hosts:
+        for other, others in hosts:
+            assert min(common(one, other), 24) == min(common(its, others), 24)
+    for a, x in pairs:
+        for b, y in pairs:
+            assert a.overlaps(b) == x.overlaps(y)
 
 
 def test_public_addresses_are_numbered_and_no_two_runs_are_alike(mac: Mac) -> None:
