@@ -29,6 +29,9 @@ BLOCK = re.compile(
 ELSEWHERE = {
     "./onboard": "test_onboard runs it, as a newcomer would",
     "./check": "it is what runs this test",
+    "uvx container-net net.setup net.verify": "needs uv and an index: nox -s release",
+    "uvx container-net net.status": "nox -s release",
+    "pipx run container-net net.status": "nox -s release",
     "uvx --from /path/to/clone container-net net.status": "needs uv; test_tree builds the wheel",
     "pipx run --spec /path/to/clone container-net net.status": "as uvx",
 }
