@@ -174,7 +174,7 @@ BEGIN {
     near["uuid"] = near["local"] = "[0-9A-Za-z_]"; near["name"] = "[0-9A-Za-z_<>-]"
     near["token"] = "[0-9A-Za-z.]"; near["mac"] = "[0-9A-Fa-f:]"; usual = "^(root|local|localhost|buildkit)$"
     list = q "([^\001]|\001[^2].\002|\001.[^2]\002|\0015c\002" q ")*" q # a string of JSON
-    list = q "(arguments|environment)" q " *: *[[](" list ",? *)*[]]"
+    list = q "(arguments|environment)" q "[ \n]*:[ \n]*[[][ \n]*(" list "[ \n]*,?[ \n]*)*[]]"
     for (i = split(users, w, " "); i; i--) names[tolower(w[i])] = "user"
     names[tolower(host)] = names[tolower(substr(host, 1, index(host ".", ".") - 1))] = "host"
     for (r = 1; r <= n; r++) {

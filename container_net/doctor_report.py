@@ -572,7 +572,7 @@ def _mask_for(found: Examination, settings: Settings) -> Mask:
         hosts.add(target.host)
     if "/" in settings.image:
         hosts.add(settings.image.split("/")[0])
-    return Mask(users - {"", "root"}, hosts - {"", "?", "localhost"})
+    return Mask(users - {"", "root"}, hosts - {"", "?", "localhost", "local"})
 
 
 def markdown(found: Examination, settings: Settings, tape: Optional[Tape] = None) -> str:

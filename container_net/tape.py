@@ -49,8 +49,7 @@ class Tape(Machine):
         answer = super().run(argv, root=root, user=user, stdin=stdin, timeout=timeout, waits=waits)
         asked = key([str(word) for word in argv])
         if asked is not None and asked[0] != "file":
-            out = _ours_only(answer.out) if asked == ("launchctl", "disabled") else answer.out
-            self.outputs[asked] = Output(asked, out, answer.err, answer.code)
+            self.outputs[asked] = Output(asked, _kept(asked, answer.out), answer.err, answer.code)
         return answer
 
     def read(self, path: str) -> FileFact:
@@ -72,11 +71,19 @@ class Tape(Machine):
         return there
 
 
-def _ours_only(text: str) -> str:
-    """The list of disabled jobs tells what is installed: only its frame and our job stay."""
-    return "".join(
-        row for row in text.splitlines(True) if "=>" not in row or "container-net" in row
-    )
+# Arguments and variables of a container's process: passwords are there, and no parser reads them.
+_STARTED = re.compile(
+    r'("(?:arguments|environment)"\s*:\s*)\[\s*(?:"(?:[^"\\]|\\.)*"\s*(?:,\s*)?)*\]'
+)
+
+
+def _kept(asked: Key, text: str) -> str:
+    """What of an output may be in a report at all."""
+    if asked == ("launchctl", "disabled"):
+        # The list tells what is installed: only its frame and our job stay.
+        rows = text.splitlines(True)
+        return "".join(row for row in rows if "=>" not in row or "container-net" in row)
+    return _STARTED.sub(r"\1[]", text) if asked[0] == "container" else text
 
 
 class Pseudonyms:
@@ -104,7 +111,8 @@ class Pseudonyms:
     def put(self, kind: str, value: str) -> str:
         number = self.number(kind, value)
         if kind == "uuid":
-            return f"00000000-0000-4000-8000-{number:012d}"
+            # Twelve digits would be taken for a token.
+            return f"00000000-0000-4000-8000-a{number:011d}"
         if kind == "token":
             return str(100_000_000_000_000_000 + number)
         return f"<{kind}-{number}>"

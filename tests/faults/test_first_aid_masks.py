@@ -6,7 +6,7 @@ import json
 import random
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
-from typing import Dict, List
+from typing import Any, Dict, List
 
 import pytest
 from first_aid import aid
@@ -83,7 +83,10 @@ at 10:41:07, pf.conf:12: a::zz 0x0000000000000001 /usr/local/bin local.container
     assert seen == expected
 
 
-def test_a_container_gives_away_neither_its_name_nor_what_it_was_started_with(mac: Mac) -> None:
+@pytest.mark.parametrize("pretty", [False, True])
+def test_a_container_gives_away_neither_its_name_nor_what_it_was_started_with(
+    pretty: bool, mac: Mac
+) -> None:
     listed = json.loads(outputs(mac)["container", "ls"].out)
     listed[0]["configuration"].update(
         id="alices-agent",
@@ -94,7 +97,8 @@ def test_a_container_gives_away_neither_its_name_nor_what_it_was_started_with(ma
         },
     )
     listed[0]["id"] = "alices-agent"
-    said = json.dumps(listed, separators=(",", ":"), ensure_ascii=False)
+    form: Dict[str, Any] = {"indent": 2} if pretty else {"separators": (",", ":")}
+    said = json.dumps(listed, ensure_ascii=False, **form)
     mac.garble("container ls", said.replace("/", "\\/") + "\n")
     mac.garble(
         "/usr/sbin/scutil --dns",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import html
+import json
 import shutil
 from ipaddress import IPv4Network
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any, Dict, Optional
 
 import pytest
 from faults.scenes import FAULTS, HEALTHY, Scene, machine_of
@@ -123,3 +124,49 @@ def test_a_hostile_header_is_only_text(header: str) -> None:
     assert told.code == 1
     for line in from_text.lines(told):
         assert all(shown.isprintable() for shown, _style in line)
+
+
+# What macOS itself lists, on every Mac (macos.md, 9).
+OF_EVERY_MAC = """\
+
+resolver #2
+  domain   : local
+  options  : mdns
+  timeout  : 5
+  flags    : Request A records
+  reach    : 0x00000000 (Not Reachable)
+  order    : 300000
+"""
+
+
+def test_the_domain_of_every_mac_is_no_name_to_be_masked(blank: Mac, tmp_path: Path) -> None:
+    mac = blank.snapshot(tmp_path / "mac")
+    mac.start_container()
+    said = mac.answer(["/usr/sbin/scutil", "--dns"]).out.decode()
+    mac.garble("/usr/sbin/scutil --dns", said + OF_EVERY_MAC)
+    found, report = written(mac, False)
+    assert "/usr/local/bin/container" in report
+    assert '"local.container-net"' in report
+    assert '"out": "00000000-0000-4000-8000-a00000000001\\n"' in report
+    assert diagnosis(from_text.judge(report).answer) == diagnosis(found)
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_what_a_container_was_started_with_is_in_no_report(
+    indent: Optional[int], blank: Mac, tmp_path: Path
+) -> None:
+    mac = blank.snapshot(tmp_path / "mac")
+    mac.start_container()
+    said = mac.answer(["/usr/local/bin/container", "ls", "--format", "json"]).out.decode()
+    started = {
+        "executable": "/bin/sh",
+        "arguments": ["-c", 'echo "s3cret]" \\'],
+        "environment": ["PATH=/bin", 'KEY="s3cret"]}', "NODE_OPTIONS=s3cret"],
+    }
+    listed = json.loads(said)
+    listed[0]["configuration"]["initProcess"] = started
+    mac.garble("container ls", json.dumps(listed, indent=indent) + "\n")
+    found, report = written(mac, False)
+    assert "s3cret" not in report
+    assert '\\"executable\\"' in report
+    assert diagnosis(from_text.judge(report).answer) == diagnosis(found)
