@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import socket
-import subprocess
 import threading
 import time
 from contextlib import contextmanager
@@ -458,11 +458,22 @@ def test_a_wrong_password_is_no_root(host: Host) -> None:
         assert facts.gather(machine, Settings()).sudo.value is False
 
 
-def test_the_script_is_fit_for_the_shells_of_a_mac() -> None:
-    """bash in POSIX mode is macOS's own; dash may be chosen. Both are tried where they are here."""
-    place = Path(remote.__file__).parent / "templates" / "remote.sh"
-    for shell in ("dash", "bash", "zsh"):
-        for folder in ("/bin", "/usr/bin"):
-            if (Path(folder) / shell).exists():
-                done = subprocess.run([f"{folder}/{shell}", "-n", place], check=False)
-                assert done.returncode == 0, shell
+@pytest.mark.parametrize("shell", ["bash --posix", "dash", "zsh --emulate sh", "busybox sh"])
+def test_every_sh_gives_the_same_facts(farm: Farm, scene: Scene, shell: str) -> None:
+    """bash in POSIX mode is what a Mac has; dash and zsh may be chosen there."""
+    program = shutil.which(shell.split(maxsplit=1)[0], path="/bin:/usr/bin")
+    if program is None:
+        pytest.skip("not on this machine")
+    rest = shell.split()[1:]
+    host = farm.add(
+        "mini-1", scene("two-networks"), f"ForceCommand exec {program} {' '.join(rest)}"
+    )
+    assert host.mac is not None
+    host.mac.hang("sw_vers")
+    with over_ssh(host) as machine:
+        found = facts.gather(machine, Settings())
+        answer = machine.run(["/usr/bin/tee", MacPath("/private/etc/x")], root=True, stdin="a\nb")
+        assert (answer.code, answer.out) == (0, "a\nb")
+    told = facts.gather(here(host), Settings())
+    assert {k: v for k, v in vars(found).items() if v != getattr(told, k)} == {}
+    assert found.os_version.problem is not None

@@ -28,6 +28,7 @@ BLOCK = re.compile(
 # Commands that are not run here, each with its reason.
 ELSEWHERE = {
     "./onboard": "test_onboard runs it, as a newcomer would",
+    "./onboard --fleet": "as ./onboard",
     "./check": "it is what runs this test",
     "uvx container-net net.setup net.verify": "needs uv and an index: nox -s release",
     "uvx container-net net.status": "nox -s release",

@@ -177,6 +177,14 @@ def test_a_second_run_needs_no_pip_and_no_network(checkout: Checkout) -> None:
     assert checkout.calls("python") == []
 
 
+def test_with_fleet_fabric_is_there_and_stays(checkout: Checkout) -> None:
+    checkout.run("--fleet")
+    (call,) = pip_runs(checkout)
+    assert call.endswith("/requirements/fleet.txt")
+    checkout.run()
+    assert len(pip_runs(checkout)) == 1
+
+
 def test_new_requirements_are_installed(checkout: Checkout) -> None:
     checkout.run()
     with (checkout.path / "requirements" / "run.txt").open("a", encoding="utf-8") as file:
