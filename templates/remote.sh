@@ -27,6 +27,11 @@ begin() {
         exit
         ;;
     esac
+    # Shells disagree about the status: bash 3.2 has 126 for what is not there.
+    [ -x "$1" ] || {
+        printf '%s: No such file or directory\n' "$1" >&2
+        exit 127
+    }
     exec "$@"
 }
 
