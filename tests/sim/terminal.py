@@ -54,13 +54,14 @@ class Terminal:
             stderr=self.slave,
             preexec_fn=child,  # noqa: PLW1509 - before this process has threads of its own
         )
+        self._reading = True
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
     def _read(self) -> None:
         # Not in `read` when the window is closed: it would stay open until that returned.
-        with contextlib.suppress(OSError, ValueError):
-            while True:
+        with contextlib.suppress(OSError):
+            while self._reading:
                 if select.select([self.master], [], [], 0.05)[0]:
                     self.said += os.read(self.master, 65536)
 
@@ -77,13 +78,20 @@ class Terminal:
             time.sleep(0.01)
         return time.monotonic() - began
 
+    def shut(self) -> None:
+        """Close the window."""
+        if self._reading:
+            # A number of a file that is closed is soon another's.
+            self._reading = False
+            self._reader.join()
+            os.close(self.slave)
+            os.close(self.master)
+
     def close(self) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(10)
-        for end in (self.master, self.slave):
-            with contextlib.suppress(OSError):
-                os.close(end)
+        self.shut()
 
 
 def quickest(

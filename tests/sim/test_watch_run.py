@@ -149,8 +149,7 @@ def test_a_closed_window_ends_it_and_its_child(
     seen = terminal(mac, ignored=ignored)
     seen.wait_for("looked at")
     assert monitors(mac)
-    os.close(seen.slave)
-    os.close(seen.master)
+    seen.shut()
     # Under nohup nobody tells it; it finds out when it writes.
     mac.dock()
     seen.process.wait(10)
