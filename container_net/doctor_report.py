@@ -23,11 +23,11 @@ from .faults.fault import Fault, Step
 from .faults.match import LIMIT, Match
 from .faults.symptoms import Lead, leads
 from .machine import Machine
-from .model import BadInput, Reading
+from .model import BadInput, Facts, Reading
 from .options import Options
 from .parse import SCHEMA, excerpt
 from .probes import Target
-from .report import Line, Screen, line
+from .report import Line, Screen, line, svg
 from .report import _pad as pad
 from .report import _width as width
 from .settings import Settings
@@ -38,10 +38,13 @@ from .text import _
 
 __all__ = [
     "Mask",
+    "check_path",
     "data",
     "layer_data",
     "lines",
     "markdown",
+    "mask_of",
+    "picture",
     "run",
     "symptom",
     "symptom_faults",
@@ -83,7 +86,7 @@ def run(session: SessionLike) -> int:
     target = doctor.target_of(session.settings, session.options)
     path = session.options.report
     if path:
-        _check_report(Path(path))
+        check_path(Path(path))
     tape = Tape(session.machine) if path else None
     found = doctor.examine(tape or session.machine, session.settings, target, session.pull)
     session.screen.show(lines(found, session.machine.sysroot))
@@ -559,17 +562,22 @@ class _Readable(Mask):
 
 
 def _mask_for(found: Examination, settings: Settings) -> Mask:
-    users = {os.environ.get(name, "") for name in ("USER", "LOGNAME", "SUDO_USER")}
-    with contextlib.suppress(Exception):
-        users.add(getpass.getuser())
-    host = socket.gethostname()
-    hosts = {host, host.split(".")[0]}
-    hosts |= {r.domain for r in found.extra.resolvers.value or ()}
+    hosts = {r.domain for r in found.extra.resolvers.value or ()}
     # A container's own name is a host name too.
     hosts |= {a.container for a in found.extra.attachments.value or ()}
     target = found.extra.target
     if target is not None:
         hosts.add(target.host)
+    return mask_of(settings, hosts)
+
+
+def mask_of(settings: Settings, names: Iterable[str]) -> Mask:
+    """A mask for the person, this host, and these names of hosts."""
+    users = {os.environ.get(name, "") for name in ("USER", "LOGNAME", "SUDO_USER")}
+    with contextlib.suppress(Exception):
+        users.add(getpass.getuser())
+    host = socket.gethostname()
+    hosts = {host, host.split(".")[0], *names}
     if "/" in settings.image:
         hosts.add(settings.image.split("/")[0])
     return Mask(users - {"", "root"}, hosts - {"", "?", "localhost", "local"})
@@ -694,24 +702,37 @@ def _shown(item: object) -> str:
     return str(item)
 
 
-def _check_report(path: Path) -> None:
-    """That a report can lie there. Raises BadInput."""
+def picture(lines: Iterable[Line], facts: Facts, settings: Settings) -> str:
+    """Lines as a picture, masked as raw outputs are: other addresses of the same form."""
+    mask = mask_of(settings, (run.id for run in facts.containers.value or ())).others()
+    # Headings are our own words, and a Mac may be called `VM`.
+    masked = [
+        tuple((text if style == "head" else mask(text), style) for text, style in row)
+        for row in lines
+    ]
+    return svg(masked, _("container-net (addresses and names are masked)"))
+
+
+def check_path(path: Path, option: str = "report") -> None:
+    """That a file of the option can lie there. Raises BadInput."""
     try:
         info = os.lstat(path)
     except OSError:
         info = None
     if info is not None and not stat.S_ISREG(info.st_mode):
-        raise BadInput(_("--report is {path}: not a regular file.").format(path=path))
+        raise BadInput(
+            _("--{option} is {path}: not a regular file.").format(option=option, path=path)
+        )
     if not path.absolute().parent.is_dir():
-        raise BadInput(_("--report is {path}: no such folder.").format(path=path))
+        raise BadInput(_("--{option} is {path}: no such folder.").format(option=option, path=path))
 
 
-def write_report(path: Path, text: str) -> None:
+def write_report(path: Path, text: str, option: str = "report") -> None:
     """Write a file that only its owner can read; what lies there must be a regular file.
 
     Raises BadInput.
     """
-    _check_report(path)
+    check_path(path, option)
     draft = ""
     try:
         # Made exclusively, and moved over the name: a link put there meanwhile is not followed.
@@ -728,5 +749,7 @@ def write_report(path: Path, text: str) -> None:
         if draft and os.path.lexists(draft):
             os.unlink(draft)
         raise BadInput(
-            _("--report is {path}: cannot write: {why}.").format(path=path, why=error.strerror)
+            _("--{option} is {path}: cannot write: {why}.").format(
+                option=option, path=path, why=error.strerror
+            )
         ) from None

@@ -49,6 +49,7 @@ class Options:
     fix: bool = False
     report: Optional[str] = None
     since: Optional[str] = None
+    svg: Optional[str] = None
     out: Optional[str] = None
     check: Tuple[str, ...] = ()
     hosts: Optional[str] = None
@@ -89,6 +90,7 @@ HELP: Mapping[str, str] = {
     ),
     "fix": N_("Fix what can be fixed automatically."),
     "report": N_("Write a masked Markdown report for a bug report to this file."),
+    "svg": N_("Write a masked picture for a bug report to this file."),
     "since": N_("How far to look back: 30m, 2h, 7d, or a date (default: 24h)."),
     "out": N_("Write the files to this folder instead of showing them."),
     "check": N_("Check this Dockerfile or runner source (repeatable)."),

@@ -48,6 +48,7 @@ __all__ = [
     "env_data",
     "env_lines",
     "error_data",
+    "exported",
     "failed",
     "folded",
     "headline",
@@ -59,6 +60,7 @@ __all__ = [
     "plan_lines",
     "status_data",
     "status_lines",
+    "svg",
     "verify_data",
     "verify_lines",
     "wrapped",
@@ -254,6 +256,33 @@ def rich_text(row: Line) -> Any:
     from rich.text import Text
 
     return Text.assemble(*((text, _STYLES[style]) for text, style in row))
+
+
+def svg(lines: Iterable[Line], title: str, columns: int = 120) -> str:
+    """Lines as a picture of a terminal."""
+    import io
+
+    from rich.console import Console
+
+    console = Console(record=True, width=columns, file=io.StringIO(), highlight=False)
+    for row in called(lines):
+        for part in wrapped(row, columns):
+            console.print(rich_text(part), soft_wrap=True)
+    return exported(console, title)
+
+
+def exported(console: Any, title: str, unique_id: Optional[str] = None) -> str:
+    """What a console of rich has recorded, as SVG."""
+    from rich._export_format import CONSOLE_SVG_FORMAT
+
+    # Without the font from a server: a picture must not call home, and every system has a
+    # fixed-width one.
+    form = re.sub(r"@font-face \{\{.*?\}\}\s*", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL).replace(
+        "Fira Code, monospace", "SF Mono, Menlo, D2Coding, NanumGothicCoding, monospace"
+    )
+    drawn = console.export_svg(title=title, code_format=form, unique_id=unique_id)
+    # rich counts letters there, and a Korean one is two columns wide: it would be squeezed.
+    return re.sub(r' textLength="[0-9.]+"', "", drawn)
 
 
 # -- common pieces

@@ -171,10 +171,10 @@ class Session:
         found, desired = self.look()
         seen = status.look(found, desired)
         kept = persist.judge(found, desired, self.machine.sysroot)
+        lines = report.status_lines(seen) + report.persistent_lines(kept, ours=managed(found))
         self._head(found)
-        self.screen.show(
-            report.status_lines(seen) + report.persistent_lines(kept, ours=managed(found))
-        )
+        self.screen.show(lines)
+        self.draw(report.headline(found, self.machine.sysroot) + lines, found)
         self.screen.data(report.status_data(found, desired, seen, kept))
         return 1 if seen.ok is False else 0
 
@@ -187,6 +187,17 @@ class Session:
         from . import watch
 
         return watch.run(self)
+
+    def draw(self, lines: Sequence[Line], found: Facts) -> None:
+        """Where asked for, the picture of what was shown. Raises BadInput."""
+        path = self.options.svg
+        if path is None:
+            return
+        from . import doctor_report
+
+        drawn = doctor_report.picture(lines, found, self.settings)
+        doctor_report.write_report(Path(path), drawn, "svg")
+        self.screen.warn([line(_("picture written to {path}").format(path=path), "dim")])
 
     def verify(self) -> int:
         found, desired = self.look()

@@ -353,6 +353,7 @@ def persist(
 @_task
 def status(
     c: Context,
+    svg: Optional[str] = None,
     subnets: Optional[str] = None,
     uplinks: Optional[str] = None,
     anchor: Optional[str] = None,
@@ -366,6 +367,7 @@ def status(
 ) -> None:
     """Show the path hop by hop, and where traffic stops."""
     options = Options(
+        svg=svg,
         subnets=subnets,
         uplinks=uplinks,
         anchor=anchor,
@@ -477,6 +479,7 @@ def doctor(
 @_task
 def watch(
     c: Context,
+    svg: Optional[str] = None,
     subnets: Optional[str] = None,
     uplinks: Optional[str] = None,
     anchor: Optional[str] = None,
@@ -487,6 +490,7 @@ def watch(
 ) -> None:
     """Show the path as it changes, until Ctrl-C."""
     options = Options(
+        svg=svg,
         subnets=subnets,
         uplinks=uplinks,
         anchor=anchor,

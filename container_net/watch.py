@@ -21,6 +21,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime
 from ipaddress import IPv4Network
+from pathlib import Path
 from types import FrameType
 from typing import (
     Any,
@@ -99,6 +100,9 @@ class SessionLike(Protocol):
     settings: Settings
     screen: Screen
     options: Options
+
+    def draw(self, lines: Sequence[Line], found: Facts) -> None:
+        """Where asked for, the picture of what was shown."""
 
 
 @dataclass(frozen=True)
@@ -620,27 +624,37 @@ def _signals() -> Iterator[int]:
 def run(session: SessionLike) -> int:
     """Watch until Ctrl-C, which is 0, as is a reader that has gone. Raises Interrupted for another
     signal."""
+    if session.options.svg:
+        from .doctor_report import check_path
+
+        check_path(Path(session.options.svg), "svg")
+    watch = Watch(session, _plain)
+    number: int = signal.SIGINT
     try:
         with contextlib.ExitStack() as stack:
-            _watch(session, stack)
+            _watch(watch, stack)
     except KeyboardInterrupt as end:
-        if end.args and end.args[0] != signal.SIGINT:
-            raise Interrupted(_("interrupted")) from None
+        number = end.args[0] if end.args else number
     except _Gone:
         # Python's own farewell to the stream would complain once more.
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if watch.last is not None:
+        session.draw(picture(watch), watch.last.facts)
+    if number != signal.SIGINT:
+        raise Interrupted(_("interrupted"))
     return 0
 
 
-def _watch(session: SessionLike, stack: contextlib.ExitStack) -> None:
+def _watch(watch: Watch, stack: contextlib.ExitStack) -> None:
+    session = watch.session
     woken = stack.enter_context(_signals())
     following: Optional[Following] = None
     with contextlib.suppress(OSError):
         following = stack.enter_context(session.machine.follow(MONITOR))
-    show: Callable[[Watch, str, Sequence[Change]], None] = _plain
+    watch.listening = following is not None
     if session.screen.as_json:
-        show = _json
+        watch.show = _json
     elif sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb":
-        show = stack.enter_context(_drawn())
-    Watch(session, show, listening=following is not None).go_on(following, woken)
+        watch.show = stack.enter_context(_drawn())
+    watch.go_on(following, woken)

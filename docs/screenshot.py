@@ -7,7 +7,6 @@ A test compares the pictures in the repository with new ones.
 
 from __future__ import annotations
 
-import re
 import sys
 import tempfile
 from pathlib import Path
@@ -15,7 +14,6 @@ from typing import Iterable, List
 
 from invoke.config import Config
 from invoke.context import Context
-from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 
 TOP = Path(__file__).resolve().parents[1]
@@ -28,10 +26,6 @@ from container_net.session import Session  # noqa: E402
 from container_net.settings import Settings  # noqa: E402
 from simmac import Mac, build  # noqa: E402
 
-# Without the font from a server: a page must not call home, and every system has a fixed-width one.
-FORMAT = re.sub(r"@font-face \{\{.*?\}\}\s*", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL).replace(
-    "Fira Code, monospace", "SF Mono, Menlo, D2Coding, NanumGothicCoding, monospace"
-)
 COLUMNS = {"en": 112, "ko": 116}
 
 
@@ -70,11 +64,7 @@ def picture(language: str) -> str:
         for row in lines:
             console.print(report.rich_text(row), soft_wrap=False, highlight=False)
         console.print()
-    drawn = console.export_svg(
-        title="container-net", code_format=FORMAT, unique_id=f"container-net-{language}"
-    )
-    # rich counts letters there, and a Korean one is two columns wide: it would be squeezed.
-    return re.sub(r' textLength="[0-9.]+"', "", drawn)
+    return report.exported(console, "container-net", f"container-net-{language}")
 
 
 def main(folder: Path) -> None:

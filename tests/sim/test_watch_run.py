@@ -13,9 +13,10 @@ import termios
 import time
 from pathlib import Path
 from typing import Any, Callable, Iterator, List, Tuple
+from xml.etree import ElementTree
 
 import pytest
-from sim.support import ROOT, environment, start
+from sim.support import ROOT, environment, run, start
 from sim.terminal import CURSOR, ENTER, ESCAPES, LEAVE, WITHIN, Terminal, monitors, quickest
 
 from simmac import Mac
@@ -304,3 +305,62 @@ def test_nothing_is_changed(new: Callable[..., Mac]) -> None:
     asked = [r.argv for r in mac.log if r.argv[0] == "/sbin/pfctl"]
     assert asked
     assert all("-s" in argv or argv[1] == "-n" for argv in asked)
+
+
+# -- a picture
+
+
+def words_of(picture: Path) -> str:
+    """The text of a picture; it has to be XML."""
+    tree = ElementTree.fromstring(picture.read_text("utf-8"))
+    return " ".join("".join(tree.itertext()).replace("\xa0", " ").split())
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_a_picture_of_status_is_masked_and_calls_nobody(
+    new: Callable[..., Mac], tmp_path: Path, language: str
+) -> None:
+    mac = new("healthy")
+    mac.vpn_on(address="100.64.7.9")
+    picture = tmp_path / "status.svg"
+    plain = run(mac, "net.status", "--lang", language)
+    drawn = run(mac, "net.status", "--svg", str(picture), "--lang", language)
+    assert (drawn.code, drawn.out) == (plain.code, plain.out)
+    assert str(picture) in drawn.err
+    words = words_of(picture)
+    assert "100.64.7.9" in plain.out
+    assert "100.64.7.9" not in words
+    assert "utun4 (100." in words
+    # vmnet's own addresses are the same on every Mac, and what a reader needs.
+    assert "192.168.64.1" in words
+    assert not re.search(r"url\(http|@import|href", picture.read_text("utf-8"))
+    assert picture.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_picture_of_watch_is_the_last_screen(
+    new: Callable[..., Mac], terminal: Callable[..., Terminal], tmp_path: Path
+) -> None:
+    mac = new("healthy")
+    mac.start_container("secret-name")
+    mac.egress()
+    picture = tmp_path / "watch.svg"
+    seen = terminal(mac, "--svg", str(picture))
+    seen.wait_for("secret-name")
+    place = len(seen.said)
+    mac.change_address("en0", "192.168.1.99")
+    seen.wait_for("What changed:", place)
+    seen.process.send_signal(signal.SIGTERM)
+    assert seen.process.wait(10) == 130
+    words = words_of(picture)
+    assert re.search(r"What changed: .* uplink: en0", words)
+    assert re.search(r"<host-\d> → 198\.18\.", words)
+    for secret in ("secret-name", "192.168.1.99", "192.168.1.37", "160.79.104.10"):
+        assert secret not in words
+
+
+@pytest.mark.parametrize("task", ["net.status", "net.watch"])
+def test_a_picture_where_none_can_lie_is_bad_input(new: Callable[..., Mac], task: str) -> None:
+    for path in ("/", "/nonexistent/x.svg"):
+        told = run(new("idle"), task, "--svg", path)
+        assert told.code == 2
+        assert f"--svg is {path}" in told.err
