@@ -8,6 +8,7 @@ project's promises, and the exit status is 1 where one is not kept.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -33,6 +34,7 @@ PROGRAMS: Dict[str, str] = {
         esac
         """,
     "sbin/route": """
+        case "$*" in *monitor) exec sleep 600 ;; esac
         echo "   route to: default"
         echo "  interface: en0"
         """,
@@ -68,6 +70,9 @@ PROGRAMS: Dict[str, str] = {
                 done ;;
             "-s info") read -r v <"$D/pf"; echo "Status: $v" ;;
             "-s References") while read -r l; do echo "$l"; done <"$D/references" ;;
+            "-v -s state") i=0
+                while [ $i -lt 50 ]; do i=$((i + 1)); echo "ALL tcp 192.0.2.9:443 <- \
+192.168.64.3:5$i       ESTABLISHED:ESTABLISHED"; done ;;
             "-s nat") echo 'nat-anchor "com.apple/*" all' ;;
             *250.container-net*nat) while read -r l; do echo "$l"; done <"$D/nat" ;;
             *250.container-net*rules) while read -r l; do echo "$l"; done <"$D/filter" ;;
@@ -197,11 +202,85 @@ def main() -> int:
             command = [*INVOKE, f"net.{task}"]
             figure(f"peak memory of net.{task}", peak(command, environment(quick)), 60, "MiB")
 
+        figure(
+            "net.watch on a Mac where nothing happens, with its commands",
+            watched(quick),
+            0.6,
+            "CPU s/min",
+        )
+        lay_log(quick, 100_000)
+        looked = [*INVOKE, "net.history", "--since", "80d"]
+        history = best(lambda: timed(looked, environment(quick)))[0]
+        figure(
+            "net.history over 100,000 lines of log, beyond invoke --list",
+            history - listing,
+            1.0,
+            "s",
+        )
+        figure("peak memory of that", peak(looked, environment(quick)), 60, "MiB")
+
         for name in ("bench_reconcile.py", "bench_lab.py"):
             script = Path(__file__).with_name(name)
             done = subprocess.run([sys.executable, str(script)], cwd=TOP, check=False)
             kept.append(done.returncode == 0)
     return 0 if all(kept) else 1
+
+
+def watched(folder: Path) -> float:
+    """CPU seconds in a minute of `net.watch`, its commands' included; without the first look."""
+
+    def used(seconds: float) -> float:
+        process = subprocess.Popen(
+            [*INVOKE, "net.watch", "--json"],
+            env=environment(folder),
+            cwd=TOP,
+            stdout=subprocess.PIPE,
+        )
+        assert process.stdout is not None
+        process.stdout.readline()
+        time.sleep(seconds)
+        process.send_signal(signal.SIGINT)
+        _pid, status, spent = os.wait4(process.pid, 0)
+        process.stdout.close()
+        if status:
+            sys.exit(f"net.watch: {status}")
+        return spent.ru_utime + spent.ru_stime
+
+    return used(61) - used(1)
+
+
+def lay_log(folder: Path, lines: int) -> None:
+    """A unified log of so many lines: a run a minute, one in a hundred with something to say."""
+    first = time.time() - lines * 60
+    row = (
+        '{{"timezoneName":"","messageType":"Default","eventType":"logEvent","source":null,'
+        '"formatString":"%s","userID":0,"activityIdentifier":0,"subsystem":"{}","category":"",'
+        '"threadID":139361863,"senderImageUUID":"72E310F7-1A63-3C21-926C-BEF6061890C0","backtrace":'
+        '{{"frames":[{{"imageOffset":1764,"imageUUID":"72E310F7-1A63-3C21-926C-BEF6061890C0"}}]}},'
+        '"bootUUID":"","processImagePath":"{}","senderImagePath":"{}","timestamp":'
+        '"{}.000000+0000","machTimestamp":23247436516259,"eventMessage":"{}","processImageUUID":'
+        '"72E310F7-1A63-3C21-926C-BEF6061890C0","traceID":13353070231556,"processID":21314,'
+        '"senderProgramCounter":1764,"parentActivityIdentifier":0}}\n'
+    )
+    launchd = ("system\\/local.container-net [812]", "\\/sbin\\/launchd", "\\/sbin\\/launchd")
+    logger = ("", "\\/usr\\/bin\\/logger", "\\/usr\\/bin\\/logger")
+    ways = ("en0", "utun4")
+    with (folder / "log.ndjson").open("w") as file:
+        for number in range(lines):
+            stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(first + number * 60))
+            if number % 100:
+                file.write(row.format(*launchd, stamp, "exited due to exit(0), ran for 120ms"))
+            else:
+                now, before = ways[number // 100 % 2], ways[number // 100 % 2 - 1]
+                said = f"the way out is {now}, it was {before}"
+                said = f"container-net: ended the states of 192.168.64.0\\/24: {said}"
+                file.write(row.format(*logger, stamp, said))
+    for name, body in (
+        ("usr/bin/log", f"exec cat {folder}/log.ndjson"),
+        ("bin/date", "exec date +%s"),
+    ):
+        (folder / name).write_text(f"#!/bin/sh\n{body}\n")
+        (folder / name).chmod(0o755)
 
 
 def peak(command: Sequence[str], env: Dict[str, str]) -> float:
