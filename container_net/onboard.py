@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Iterator, NamedTuple
 
+from .desired import managed
 from .report import line
 from .text import _
 
@@ -41,10 +42,10 @@ def run(session: Any) -> int:
             verified = code
         if code not in (0, step.allowed):
             return code
-    if session.options.persist:
-        session.screen.show([line(), line(_("To look at any time: invoke net.status"))])
-    else:
-        session.screen.show([line(), line(_("To keep it across reboots: invoke net.persist"))])
+    last = _("To look at any time: invoke net.status")
+    if not session.options.persist and managed(session.look()[0]):
+        last = _("To keep it across reboots: invoke net.persist")
+    session.screen.show([line(), line(last)])
     return verified
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Callable, Dict, List, Tuple
 
 import pytest
+from faults.scenes.base import fifteen, system
 from sim.support import ROOT, environment, picture, run
 
 from simmac import Mac
@@ -134,9 +135,39 @@ def test_with_options_it_asks_nothing_and_keeps_it(new: New, scene: str) -> None
 def test_a_mac_that_works_is_left_alone(new: New) -> None:
     mac = new("healthy")
     before = picture(mac)
-    ran = run(mac, "net.onboard", "--yes", "--persist")
-    assert ran.code == 0, ran.out + ran.err
-    assert picture(mac) == before
+    for words in (["--persist"], []):
+        ran = run(mac, "net.onboard", "--yes", *words)
+        assert ran.code == 0, ran.out + ran.err
+        assert "invoke net.persist" not in ran.out.splitlines()[-1]
+        assert picture(mac) == before
+
+
+def fifteen_alone(mac: Mac) -> None:
+    """macOS 15, whose vmnet translates nothing."""
+    fifteen(mac)
+    mac.vmnet_nat(False)
+
+
+def twenty_seven(mac: Mac) -> None:
+    system(mac, "27.0")
+    mac.vmnet_nat(False)
+
+
+def homebrew(mac: Mac) -> None:
+    mac.install_container("1.2.2", homebrew=True)
+    mac.service("unregistered")
+    mac.vmnet_nat(False)
+
+
+@pytest.mark.parametrize("play", [fifteen_alone, twenty_seven, homebrew])
+def test_other_systems_and_installations_lead_there_too(
+    new: New, play: Callable[[Mac], None]
+) -> None:
+    mac = new("idle")
+    play(mac)
+    code, said = onboard(mac)
+    assert code == 0, said
+    assert run(mac, "net.verify").code == 0
 
 
 def test_what_cannot_work_ends_it_with_the_exit_code_of_the_task(new: New) -> None:
