@@ -46,6 +46,8 @@ def main() -> int:
         frame = door.recv(2000)
         if frame[12:14] == b"\x08\x06":
             answers = arp_reply(frame)
+        elif frame[12:14] != b"\x08\x00":
+            answers = []  # a real kernel speaks IPv6 too
         elif parts(frame)[0] == 1:
             answers = echo_reply(frame)
         elif os.path.exists(os.environ["FAKE_INTERNET"]):

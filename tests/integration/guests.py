@@ -19,7 +19,6 @@ import signal
 import socket
 import struct
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -47,7 +46,7 @@ __all__ = [
     "SimFlushed",
     "SimGuest",
     "SimShared",
-    "SmallVm",
+    "SmallLinux",
     "Unsuited",
     "answering",
     "by_hand",
@@ -261,7 +260,10 @@ class HelperGuest(Guest):
             self.close()
             raise Unsuited(f"vmnet-helper: {error}; {self._log()}") from error
         self.host.evidence.note(f"{self.name}: {json.dumps(told, sort_keys=True)}")
-        mac = str(told.get("vmnet_mac_address") or GUEST_MAC)
+        self._attach(str(told.get("vmnet_mac_address") or GUEST_MAC))
+
+    def _attach(self, mac: str) -> None:
+        """Who plays the guest: here packets."""
         assert self._door is not None
         self._guest = PacketGuest(
             SocketWire(self._door), mac, self.address, self.gateway_address, patience=1.0
@@ -549,107 +551,154 @@ class Feth(Guest):
         return _tried(self._guest, self.kinds)
 
 
-# -- a small virtual machine
+# -- a small Linux
 
 
-class SmallVm(Guest):
-    """A small Linux on vmnet in host mode, as vmnet-helper's own integration boots it.
+class SmallLinux(HelperGuest):
+    """A real guest kernel on vmnet in host mode: Debian's installer in QEMU without acceleration,
+    since virtualization does not nest on GitHub's Macs. It boots in half a minute.
 
-    `CONTAINER_NET_VM` names a checkout of vmnet-helper, whose `run` makes the disk, starts the
-    helper and QEMU. Only where virtualization nests: GitHub's Intel Macs.
+    `CONTAINER_NET_LINUX` names a folder with `linux` and `initrd.gz` of Debian's netboot images for
+    arm64. What is asked in it goes over the serial console, to an `init` of our own.
     """
 
-    name = "a small Linux VM on vmnet in host mode"
-    vm = "container-net"
-    # In the guest: what connects, and what answers a question about a name.
-    SCRIPT = (
-        "import socket,sys\n"
-        "kind,to,packet=sys.argv[1],sys.argv[2],bytes.fromhex(sys.argv[3])\n"
-        "try:\n"
-        " if kind=='tcp': socket.create_connection((to,443),4).close()\n"
-        " else:\n"
-        "  s=socket.socket(socket.AF_INET,socket.SOCK_DGRAM);s.settimeout(4)\n"
-        "  s.connect((to,53));s.send(packet);assert s.recv(2000)[:2]==packet[:2]\n"
-        " print('answered')\n"
-        "except OSError as error: print('nothing',error)\n"
-    )
+    name = "a small Linux, emulated, on vmnet in host mode"
+    BOOT = 300.0
+    ANSWER = "cn-answer"
+    INIT = """#!/bin/sh
+mount -t proc proc /proc
+mount -t sysfs sys /sys
+for module in virtio_pci virtio_net; do modprobe $module; done
+n=0
+while [ ! -e /sys/class/net/eth0 ] && [ $n -lt 30 ]; do sleep 1; n=$((n + 1)); done
+ip link set eth0 up
+ip address add "$cn_address" dev eth0
+ip route add default via "$cn_gateway"
+stty -echo
+echo
+echo cn-answer 0
+while read -r line; do
+    sh -c "$line" </dev/null 2>&1
+    echo
+    echo "cn-answer $?"
+done
+"""
 
-    def __init__(self, host: Host, subnet: str, folder: Path, kinds: Tuple[str, ...]) -> None:
-        super().__init__(host, subnet)
-        self.kinds = kinds
-        self.folder = folder
-        self._process: Optional[subprocess.Popen[bytes]] = None
+    def __init__(self, host: Host, subnet: str, folder: Path) -> None:
+        # The installer has no program that asks for a name's address.
+        super().__init__(host, subnet, folder, ("tcp",))
+        self._qemu: Optional[subprocess.Popen[bytes]] = None
 
     def open(self) -> None:
-        checkout = os.environ.get("CONTAINER_NET_VM", "")
-        if not checkout:
-            raise Unsuited("CONTAINER_NET_VM names no checkout of vmnet-helper")
-        if platform.machine() != "x86_64":
-            raise Unsuited("virtualization does not nest on hosted Apple silicon")
-        # `run` wants PyYAML, which is none of ours.
-        own = Path(checkout) / ".venv" / "bin" / "python"
-        python = str(own) if own.exists() else sys.executable
-        network = ipaddress.IPv4Network(self.subnet)
-        middle = str(network[network.num_addresses // 2 - 1])
-        command = [
-            *(*SUDO, f"HOME={Path.home()}"),
-            *(python, f"{checkout}/run", self.vm, "--driver=qemu", "--connection=fd"),
-            *("--operation-mode=host", f"--start-address={self.gateway_address}"),
-            *(f"--end-address={middle}", f"--subnet-mask={network.netmask}"),
-            *(f"--ip-address={self.address}", "--timeout=1", "--verbose"),
-        ]
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / "vm.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                command, cwd=checkout, stdin=subprocess.DEVNULL, stdout=log, stderr=log
-            )
-        process = self._process
-        ready = self.host.wait(
-            lambda: process.poll() is not None or self._inside("true") is not None, 420, 3
-        )
-        if process.poll() is not None or not ready:
+        place = os.environ.get("CONTAINER_NET_LINUX", "")
+        if not place or not (Path(place) / "linux").exists():
+            raise Unsuited("CONTAINER_NET_LINUX names no folder with a kernel")
+        path = os.pathsep.join([os.environ.get("PATH", ""), "/opt/homebrew/bin", "/usr/local/bin"])
+        program = shutil.which("qemu-system-aarch64", path=path)
+        if program is None:
+            raise Unsuited("QEMU is not installed")
+        self._program, self._images = program, Path(place)
+        try:
+            super().open()
+            said = self._until(self.BOOT)
+        except OSError as error:
             self.close()
-            raise Unsuited("the VM did not come up within 420 s; see vm.log")
+            raise Unsuited(f"QEMU: {error}") from error
+        if said is None:
+            self.close()
+            raise Unsuited(f"the emulated Linux did not come up within {self.BOOT:.0f} s")
 
-    def close(self) -> None:
-        if self._process is None:
-            return
-        if self._process.poll() is None:
-            self.host.ask("/bin/kill", "-TERM", str(self._process.pid), root=True)
-            try:
-                self._process.wait(30)
-            except subprocess.TimeoutExpired:
-                self.host.ask("/bin/kill", "-KILL", str(self._process.pid), root=True)
-                self._process.wait(5)
-        self._process = None
+    def _attach(self, mac: str) -> None:
+        """QEMU gets our end of the socket."""
+        assert self._door is not None
+        prefix = ipaddress.IPv4Network(self.subnet).prefixlen
+        initrd = self.folder / "initrd"
+        initrd.write_bytes(_with_init((self._images / "initrd.gz").read_bytes(), self.INIT))
+        words = ("console=ttyAMA0 rdinit=/cn-init quiet", f"cn_address={self.address}/{prefix}")
+        number = self._door.fileno()
+        command = [
+            *(self._program, "-M", "virt", "-accel", "tcg", "-cpu", "cortex-a57", "-m", "512"),
+            *("-nodefaults", "-display", "none", "-serial", "stdio"),
+            *("-kernel", str(self._images / "linux"), "-initrd", str(initrd)),
+            *("-append", f"{' '.join(words)} cn_gateway={self.gateway_address}"),
+            *("-netdev", f"dgram,id=net,local.type=fd,local.str={number}"),
+            *("-device", f"virtio-net-pci,netdev=net,mac={mac},romfile="),
+        ]
+        with (self.folder / "qemu.log").open("ab") as log:
+            self._qemu = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                pass_fds=[number],
+            )
 
-    def _inside(self, command: str) -> Optional[str]:
-        """What a command in the VM prints, or None. As root: macOS's Local Network privacy keeps
-        other processes from the VM's address."""
-        said = self.host.ask(
-            *("/usr/bin/ssh", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no"),
-            *("-o", "UserKnownHostsFile=/dev/null", "-o", "ConnectTimeout=4"),
-            *("-i", _key()),
-            *(f"ubuntu@{self.address}", command),
-            root=True,
-        )
-        return said.out if said.code == 0 else None
+    def _until(self, seconds: float) -> Optional[str]:
+        """What the console says up to the next answer's end; None where none comes in time."""
+        import select
+
+        assert self._qemu is not None
+        assert self._qemu.stdout is not None
+        heard, end = b"", time.monotonic() + seconds
+        with (self.folder / "console.log").open("ab") as log:
+            while time.monotonic() < end:
+                if not select.select([self._qemu.stdout], [], [], 1)[0]:
+                    continue
+                piece = os.read(self._qemu.stdout.fileno(), 4096)
+                if not piece:
+                    return None
+                log.write(piece)
+                log.flush()
+                heard += piece
+                if re.search(rb"^cn-answer \d+\s*\n", heard, re.M):
+                    return heard.decode("utf-8", "replace")
+        return None
+
+    def inside(self, command: str, seconds: float = 30) -> str:
+        """What a command prints in it, and the line that ends an answer. Raises AssertionError."""
+        assert self._qemu is not None, "the guest is not up"
+        assert self._qemu.stdin is not None
+        self._qemu.stdin.write(command.encode() + b"\n")
+        self._qemu.stdin.flush()
+        said = self._until(seconds)
+        assert said is not None, f"the emulated Linux does not answer: {command}"
+        return said
 
     def gateway(self) -> Dict[str, bool]:
-        said = self._inside(f"ping -c 1 -W 2 {self.gateway_address}")
-        return {"icmp": said is not None}
+        said = self.inside(f"ping -c 3 -w 6 {self.gateway_address}")
+        return {"icmp": f"{self.ANSWER} 0" in said}
 
     def internet(self) -> Dict[str, bool]:
-        packet = _dns_question()
-        found = {}
-        for kind in self.kinds:
-            found[kind] = any(
-                (self._inside(f"python3 -c {_quoted(self.SCRIPT)} {kind} {to} {packet}") or "")
-                .strip()
-                .startswith("answered")
-                for to in PUBLIC
-            )
-        return found
+        ask = "wget -t 1 -T 4 -O /dev/null http://{}:443/"
+        return {"tcp": any("connected." in self.inside(ask.format(to)) for to in PUBLIC)}
+
+    def close(self) -> None:
+        if self._qemu is not None:
+            self._qemu.kill()
+            self._qemu.wait(10)
+            for pipe in (self._qemu.stdin, self._qemu.stdout):
+                if pipe is not None:
+                    with contextlib.suppress(OSError):
+                        pipe.close()
+            self._qemu = None
+        super().close()
+
+
+def _with_init(initrd: bytes, script: str) -> bytes:
+    """An initrd with `/cn-init` behind what it holds: archives of cpio's newc form may follow one
+    another (the kernel's Documentation/driver-api/early-userspace/buffer-format.rst)."""
+
+    def entry(name: str, data: bytes, mode: int) -> bytes:
+        fields = (0, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(name) + 1, 0)
+        head = b"070701" + b"".join(b"%08X" % field for field in fields) + name.encode() + b"\0"
+        return _padded(_padded(head) + data)
+
+    init = entry("cn-init", script.encode(), 0o100755)
+    return _padded(initrd) + init + entry("TRAILER!!!", b"", 0)
+
+
+def _padded(data: bytes) -> bytes:
+    return data + b"\0" * (-len(data) % 4)
 
 
 # -- what they share
@@ -667,16 +716,6 @@ def _dns_question() -> str:
     """A question for the A record of a name, in hexadecimal."""
     name = b"".join(bytes([len(p)]) + p.encode() for p in DNS_NAME.split(".")) + b"\0"
     return (b"\x4c\x4e\x01\0\0\x01\0\0\0\0\0\0" + name + b"\0\x01\0\x01").hex()
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "'\"'\"'") + "'"
-
-
-def _key() -> str:
-    """The first key pair of the user's, whose public half vmnet-helper puts into the VM."""
-    found = sorted(Path.home().glob(".ssh/id_*.pub"))
-    return str(found[0].with_suffix("")) if found else "/dev/null"
 
 
 def _later(seconds: float, act: Any) -> Any:
@@ -740,7 +779,7 @@ def free_subnet(host: Host, candidates: Sequence[str] = SUBNETS) -> str:
 def mac_guests(host: Host, folder: Path, kinds: Tuple[str, ...]) -> List[Guest]:
     """The guests of a Mac, in the order in which they are wanted."""
     return [
-        SmallVm(host, host.subnet, folder, kinds),
+        SmallLinux(host, host.subnet, folder),
         HelperGuest(host, host.subnet, folder, kinds),
         FlushedShared(host, host.subnet, folder, kinds),
         Feth(host, host.subnet, kinds),

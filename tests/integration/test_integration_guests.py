@@ -19,7 +19,7 @@ from integration.guests import (
     FlushedShared,
     HelperGuest,
     SimShared,
-    SmallVm,
+    SmallLinux,
     Unsuited,
     mac_guests,
 )
@@ -217,44 +217,86 @@ def test_without_bpf_there_is_no_feth(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_guests_of_a_mac_come_in_their_order(tmp_path: Path) -> None:
     found = mac_guests(Scripted(silent), tmp_path, ("tcp",))
-    assert [type(guest) for guest in found] == [SmallVm, HelperGuest, FlushedShared, Feth]
+    assert [type(guest) for guest in found] == [SmallLinux, HelperGuest, FlushedShared, Feth]
     inside = ipaddress.IPv4Network(SUBNET)
     for guest in found:
         assert ipaddress.IPv4Address(guest.address) in inside
         assert guest.address not in (guest.gateway_address, guest.last_address)
 
 
-def test_a_vm_only_where_virtualization_nests(
+def test_an_emulated_linux_is_left_out_by_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    guest = SmallVm(Scripted(silent), SUBNET, tmp_path, ("tcp", "dns"))
-    monkeypatch.delenv("CONTAINER_NET_VM", raising=False)
-    with pytest.raises(Unsuited, match="CONTAINER_NET_VM"):
+    guest = SmallLinux(Scripted(silent), SUBNET, tmp_path)
+    monkeypatch.delenv("CONTAINER_NET_LINUX", raising=False)
+    with pytest.raises(Unsuited, match="CONTAINER_NET_LINUX"):
         guest.open()
-    monkeypatch.setenv("CONTAINER_NET_VM", str(tmp_path))
-    monkeypatch.setattr("platform.machine", lambda: "arm64")
-    with pytest.raises(Unsuited, match="nest"):
+    monkeypatch.setenv("CONTAINER_NET_LINUX", str(tmp_path))
+    (tmp_path / "linux").touch()
+    monkeypatch.setattr("shutil.which", lambda *_, **__: None)
+    with pytest.raises(Unsuited, match="QEMU"):
         guest.open()
 
 
-def test_a_vm_is_asked_through_ssh_and_its_script_tells_an_answer(tmp_path: Path) -> None:
-    """The script runs here as it would in the VM: against nothing, it says so."""
-    asked: List[str] = []
+QEMU = """\
+import os, sys
+fd = next(w for w in sys.argv if w.startswith("dgram")).rpartition("=")[2]
+os.fstat(int(fd))
+sys.stdout.write("booting\\n")
+sys.stdout.flush()
+if os.path.exists("{folder}/hangs"):
+    sys.stdin.read()
+    sys.exit()
+print("\\r\\ncn-answer 0\\r", flush=True)
+for line in sys.stdin:
+    there = line.startswith("ping") or os.path.exists("{folder}/internet")
+    said = "Connecting to it... connected." if there else "failed: Connection timed out."
+    print(said + "\\r\\n\\r\\ncn-answer " + str(int(not there)) + "\\r", flush=True)
+"""
 
-    def ssh(argv: Sequence[str]) -> Said:
-        asked.append(argv[-1])
-        if "python3" not in argv[-1]:
-            return silent(argv)
-        done = subprocess.run(
-            ["/bin/sh", "-c", re.sub(r" (tcp|dns) \S+ ", r" \1 127.0.0.1 ", argv[-1])],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        return Said(argv, True, done.returncode, done.stdout, done.stderr)
 
-    guest = SmallVm(Scripted(ssh), SUBNET, tmp_path, ("tcp",))
-    assert guest.gateway() == {"icmp": True}
-    assert asked == ["ping -c 1 -W 2 192.168.200.1"]
-    assert guest.internet() == {"tcp": False}
-    assert len([line for line in asked if "python3" in line]) == len(guests.PUBLIC)
+def test_an_emulated_linux_is_asked_over_its_console(
+    helper: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a program of ours in QEMU's place; the real one is tried where there is a kernel."""
+    monkeypatch.setattr(guests, "_macos", lambda: 26)
+    (tmp_path / "images").mkdir()
+    for name in ("linux", "initrd.gz"):
+        (tmp_path / "images" / name).write_bytes(b"odd")
+    program = tmp_path / "qemu-system-aarch64"
+    (tmp_path / "qemu.py").write_text(QEMU.replace("{folder}", str(tmp_path)))
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{tmp_path}/qemu.py" "$@"\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("CONTAINER_NET_LINUX", str(tmp_path / "images"))
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    guest = SmallLinux(Scripted(silent), SUBNET, tmp_path / "logs")
+    with guest.up():
+        process = guest._qemu
+        assert guest.gateway() == {"icmp": True}
+        assert guest.internet() == {"tcp": False}
+        helper.touch()
+        assert guest.internet() == {"tcp": True}
+    assert process is not None
+    assert process.poll() is not None
+    made = (tmp_path / "logs" / "initrd").read_bytes()
+    assert made.startswith(b"odd\0" + b"070701")
+    assert len(made) % 4 == 0
+    (tmp_path / "hangs").touch()
+    monkeypatch.setattr(guest, "BOOT", 1.0)
+    with pytest.raises(Unsuited, match="did not come up within 1 s"):
+        guest.open()
+    assert guest._process is None
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.skipif("CONTAINER_NET_LINUX" not in os.environ, reason="no kernel for it here")
+def test_a_real_linux_is_emulated(
+    helper: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guests, "_macos", lambda: 26)
+    guest = SmallLinux(Scripted(silent), SUBNET, tmp_path / "logs")
+    with guest.up():
+        assert guest.gateway() == {"icmp": True}
+        assert guest.internet() == {"tcp": False}
+        helper.touch()
+        assert guest.internet() == {"tcp": True}

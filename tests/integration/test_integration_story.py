@@ -62,7 +62,7 @@ def test_the_story_in_the_lab(evidence: Evidence, tmp_path: Path) -> None:
     told(host)
 
 
-# Booting a virtual machine takes the longest.
+# Emulating a Linux, which boots for each time that it comes, takes the longest.
 @pytest.mark.timeout(4500)
 def test_the_story_on_this_mac(mac_evidence: Evidence, tmp_path: Path) -> None:
     """macOS itself, once for each guest that works. What vmnet leaves behind when a guest was tried

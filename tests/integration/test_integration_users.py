@@ -84,7 +84,7 @@ def test_what_a_user_types_on_this_mac(whose: str, mac_evidence: Evidence, tmp_p
     host.subnet = free_subnet(host)
     host.settings["INVOKE_NET_SUBNETS"] = host.subnet
     folder = mac_evidence.folder or tmp_path
-    # A virtual machine would boot twice more, and prove nothing more about Python.
+    # An emulated Linux would boot twice more, and prove nothing more about Python.
     candidates = guests.mac_guests(host, folder, guests.answering())[1:]
     guest = choose(host, candidates, mac_evidence)
     mac_evidence.note(f"what a user types, with {whose} Python")
