@@ -217,6 +217,9 @@ class _Fleet:
                         tell(host)
                 except KeyboardInterrupt:
                     self.stop.set()
+                    said = _("Ending in order; {count} Macs are still at work.")
+                    busy = sum(1 for host in left.values() if host.machine is not None)
+                    self.screen.warn([line(said.format(count=busy), UNKNOWN)])
                     for host in hosts:
                         if host.machine is not None:
                             host.machine.interrupted.set()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import errno
+import logging
 import os
 import re
 import secrets
@@ -48,10 +49,15 @@ from .text import _
 
 __all__ = ["Lost", "RemoteMachine", "Unreachable", "configuration", "connect"]
 
+# What goes wrong is told in a sentence of ours; without a handler it would be on stderr as well.
+logging.getLogger("paramiko").addHandler(logging.NullHandler())
+
 PRELUDE = (Path(__file__).parent / "templates" / "remote.sh").read_text(encoding="utf-8")
 CONNECT_LIMIT = 10.0
 # What the far side itself needs beyond a command's limit: SIGTERM, a second, SIGKILL, the way.
 SLACK = 10.0
+# No Mac has so much to say in one step.
+MOST = 16 << 20
 # sshd drops crowds of unfinished logins (MaxStartups 10:30:100), and a jump host sees all of them.
 _LOGINS = threading.BoundedSemaphore(4)
 
@@ -212,7 +218,7 @@ class _Shell:
                 if row.startswith(head) and len(words) == 2:
                     self._buffer = b""
                     return words[0], "".join(c for c in words[1] if c.isprintable())[:40]
-            if len(self._buffer) > 1 << 20 or not self._more(until):
+            if not self._more(until):
                 self.close()
                 raise Unreachable(_("its /bin/sh does not answer"))
 
@@ -240,6 +246,8 @@ class _Shell:
         if not data:
             raise Lost(_("the connection was lost"))
         self._buffer += data
+        if len(self._buffer) > MOST:
+            raise Lost(_("its answers make no sense"))
         return True
 
     def step(self, asks: Sequence[_Ask]) -> Tuple[List[_Answer], bool]:

@@ -14,10 +14,12 @@ import time
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Tuple
 
+import fabric
 import pytest
 from fleet.farm import ROOT, Farm, Host, keygen, names
 from sim.support import LOCK, Ran, asked, changed, picture, process
 
+from container_net import net
 from simmac import Mac
 
 Scene = Callable[[str], Mac]
@@ -191,6 +193,18 @@ def test_by_fab_and_from_python(farm: Farm, scene: Scene) -> None:
     assert host.sessions == 0
 
 
+def test_a_program_may_give_its_own_connection(
+    farm: Farm, scene: Scene, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    host = farm.add("mini-1", scene("healthy"))
+    monkeypatch.setenv("INVOKE_NET_SYSROOT", str(mac(host).path))
+    connection = fabric.Connection("mini-1")
+    net["status"](connection, json=True)
+    out = capsys.readouterr().out
+    assert json.loads(out)["hosts"]["mini-1"]["ok"] is True
+    assert not connection.is_connected
+
+
 # -- changing
 
 
@@ -284,6 +298,22 @@ def test_another_run_is_waited_for_and_a_dead_one_succeeded(farm: Farm, scene: S
     assert str(os.getpid()) in told(ran)["mini-1"]["error"]["message"]
     assert mac(farm.hosts["mini-2"]).egress() == "ok"
     assert not (mac(farm.hosts["mini-2"]).path / LOCK[1:]).is_symlink()
+
+
+def test_ctrl_c_ends_a_look_too(farm: Farm, scene: Scene) -> None:
+    for name in names(2):
+        mac(farm.add(name, scene("healthy"))).hang("route")
+    started = farm.start("net.status", "--hosts", "mini-1,mini-2", "--forks", "1")
+    until = time.monotonic() + 60
+    while farm.hosts["mini-1"].sessions == 0:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    started.send_signal(signal.SIGTERM)
+    out, err = started.communicate(timeout=60)
+    assert (started.returncode, out) == (130, "")
+    assert "interrupted" in err
+    assert "Traceback" not in err
+    assert farm.hosts["mini-2"].connections == 0
 
 
 LAN = "192.168.1.50"
