@@ -6,22 +6,24 @@ Nothing here changes the Mac. The probe in a container is made only where it is 
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 import shlex
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import IPv4Address
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 from urllib.parse import urlsplit
 
 from . import facts as facts_module
-from . import inside, probes
+from . import history, inside, probes
 from .desired import desire
 from .faults import BY_ID, BY_NAME, FAULTS, ORDER, REGISTRY
 from .faults.case import NOTE, POSSIBLE, PRESENT, UNKNOWN, Case, Finding
 from .faults.fault import Fault, Step
 from .faults.recognise import recognise
 from .machine import Machine
-from .model import BadInput, Facts, Problem, Reading
+from .model import BadInput, Facts, NetError, Problem, Reading
 from .options import Options
 from .probes import Extra, Target
 from .settings import Settings
@@ -29,17 +31,24 @@ from .text import _
 
 __all__ = [
     "Diagnosis",
+    "Earlier",
     "Examination",
     "Unknown",
     "answer",
     "auto",
     "cure",
+    "earlier",
     "examine",
     "fix_for",
     "judge",
     "target_of",
     "told_apart",
 ]
+
+# Seconds: reading the facts takes about as long where something hangs.
+EARLIER_LIMIT = 5.0
+# What the boot script mends, and the fault that it was.
+MENDED = {"rules": "own-rules-gone", "forwarding": "forwarding-off", "pf": "pf-disabled"}
 
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 # On a managed Mac the firewall's program always says so (F18).
@@ -70,6 +79,14 @@ class Diagnosis:
 
 
 @dataclass(frozen=True)
+class Earlier:
+    """Something that the boot daemon mended, or met: the row of history, and the fault it was."""
+
+    row: history.Row
+    fault: Optional[Fault] = None
+
+
+@dataclass(frozen=True)
 class Examination:
     """Everything that a run found. `findings` has every fault that was looked for; `remarks` are
     those that break nothing here, and may explain what somebody sees."""
@@ -82,6 +99,8 @@ class Examination:
     findings: Mapping[str, Finding]
     looked: int
     notes: Tuple[str, ...]
+    earlier: Optional[Tuple[Earlier, ...]] = ()
+    """What the boot daemon mended in the last hour; None where its log could not be read."""
 
     @property
     def offline(self) -> bool:
@@ -113,9 +132,43 @@ def examine(
 
     Raises BadInput for given subnets that do not fit this Mac.
     """
-    facts, extra = probes.gather(machine, settings)
+    read: List[Any] = machine.side_by_side(
+        [partial(probes.gather, machine, settings), partial(_earlier, machine)]
+    )
+    (facts, extra), earlier = read
     extra = _deeper(machine, settings, facts, extra, target=target, pull=pull)
-    return answer(facts, settings, extra, asks_as_root=machine.container_user is None)
+    found = answer(facts, settings, extra, asks_as_root=machine.container_user is None)
+    return dataclasses.replace(found, earlier=earlier)
+
+
+def _earlier(machine: Machine) -> Optional[Tuple[Earlier, ...]]:
+    """What the boot daemon did in the last hour, where it is installed; it takes at most so long as
+    everything else."""
+    if not os.path.lexists(machine.path(facts_module.FILES["plist"])):
+        return ()
+    try:
+        found = history.read(machine, "1h", EARLIER_LIMIT)
+    except NetError:
+        return None
+    return None if found.cut else earlier(found.rows)
+
+
+def earlier(rows: Sequence[history.Row]) -> Tuple[Earlier, ...]:
+    """The rows of runs that did something: but for those of a Mac that starts, when everything is
+    to do. Of the first run after a time unknown nobody can say that something was wrong: it may
+    be that of an installation."""
+    told: List[Earlier] = []
+    before: Optional[history.Row] = None
+    for row in rows:
+        kinds = {act.kind for act in row.acts}
+        if row.kind == history.RUN and not {"rules", "pf"} <= kinds:
+            # A gap ends when the run that follows it began.
+            gap = before is not None and before.kind == history.GAP
+            first = gap and row.at - (before or row).until < history.RUN_LIMIT
+            name = None if first else next((MENDED[kind] for kind in MENDED if kind in kinds), None)
+            told.append(Earlier(row, BY_NAME[name] if name else None))
+        before = row
+    return tuple(told)
 
 
 def _deeper(

@@ -12,10 +12,11 @@ import socket
 import stat
 import sys
 import tempfile
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Protocol, Sequence, Tuple
 
-from . import __version__, doctor
+from . import __version__, doctor, history
 from .doctor import Diagnosis, Examination
 from .faults import BY_ID, BY_NAME, REGISTRY
 from .faults.case import NOTE, POSSIBLE, PRESENT, Finding
@@ -55,6 +56,8 @@ __all__ = [
 
 # How many faults a symptom's explanation tells in full.
 IN_FULL = 3
+# And how many of the things that are over.
+EARLIER = 5
 
 
 class SessionLike(Protocol):
@@ -151,7 +154,12 @@ def lines(found: Examination, place: Optional[str]) -> List[Line]:
             calm += "; " + _("{count} facts need root; run `sudo -v` first").format(
                 count=len(forbidden)
             )
-        return [((title + ": ", "head"), (calm, OK)), *_remark_lines(found), *_table_lines(found)]
+        return [
+            ((title + ": ", "head"), (calm, OK)),
+            *_remark_lines(found),
+            *_earlier_lines(found),
+            *_table_lines(found),
+        ]
     shown: List[Line] = [line(title, "head"), line(), *_table_lines(found)]
     if found.offline:
         shown.append(line(_("This Mac itself is offline."), BROKEN))
@@ -160,6 +168,7 @@ def lines(found: Examination, place: Optional[str]) -> List[Line]:
     if not found.found:
         shown.append(line(_calm(found), UNKNOWN if found.blind else OK))
     shown += _remark_lines(found)
+    shown += _earlier_lines(found)
     for item in unread:
         left = f" [{', '.join(item.faults)}]" if item.faults else ""
         shown.append(((_("not known") + ": ", UNKNOWN), (item.why, ""), (left, "dim")))
@@ -204,6 +213,26 @@ def _remark_lines(found: Examination) -> List[Line]:
         first = next((s.command for s in doctor.cure(remark.fault) if s.command), None)
         if first:
             shown.append((("    → ", "dim"), (first, "cure")))
+    return shown
+
+
+def _earlier_lines(found: Examination) -> List[Line]:
+    """What is right again: the last few times, and what ended each."""
+    if found.earlier is None:
+        why = _("what the boot daemon did in the last hour: its log could not be read")
+        return [((_("not known") + ": ", UNKNOWN), (why, ""))]
+    shown: List[Line] = []
+    for each in found.earlier[-EARLIER:]:
+        at = datetime.fromtimestamp(each.row.until).strftime("%H:%M:%S")
+        what = f"{each.fault.id}  {_(each.fault.title)} → " if each.fault is not None else ""
+        took = "" if each.row.seconds is None else f"  {history.span(each.row.seconds)}"
+        shown.append(
+            (
+                (_("until {time}").format(time=at) + ": ", "dim"),
+                (what + history.sentence(each.row), ""),
+                (took, "dim"),
+            )
+        )
     return shown
 
 
@@ -318,6 +347,21 @@ def data(found: Examination) -> Dict[str, Any]:
         "looked": found.looked,
         "probe": _probe_data(found),
         "notes": list(found.notes),
+        "earlier": None if found.earlier is None else [_earlier_data(e) for e in found.earlier],
+    }
+
+
+def _earlier_data(each: doctor.Earlier) -> Dict[str, Any]:
+    def moment(at: float) -> str:
+        return datetime.fromtimestamp(at).astimezone().isoformat(timespec="milliseconds")
+
+    return {
+        "fault": each.fault.id if each.fault is not None else None,
+        "at": moment(each.row.at),
+        "until": moment(each.row.until),
+        "seconds": each.row.seconds,
+        "count": each.row.count,
+        "text": history.sentence(each.row),
     }
 
 

@@ -215,7 +215,7 @@ class Machine:
 
         Raises OSError where it cannot be started.
         """
-        return Following([self.path(argv[0]), *map(str, argv[1:])])
+        return Following([self.path(argv[0]), *map(str, argv[1:])], self._cancel)
 
     def _kill_as_root(self, group: int) -> None:
         """A root command past its limit: its group can be ended from the root side only."""

@@ -221,7 +221,8 @@ class Following:
     Raises OSError where the program cannot be started.
     """
 
-    def __init__(self, argv: Sequence[str]) -> None:
+    def __init__(self, argv: Sequence[str], cancel: threading.Event) -> None:
+        self.cancelled = cancel.is_set
         self._child = _start(argv, {**os.environ, "LC_ALL": "C"})
         self._child.shut_stdin()
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, Callable, Dict, List, Tuple
 
 import pytest
-from sim.support import process, run
+from sim.support import ANCHOR, process, run
 
 from simmac import Mac
 
@@ -116,6 +117,50 @@ def test_nothing_is_changed_and_no_root_is_asked(kept: Mac) -> None:
     assert rows(kept, "--since", "2026-02-02")
     assert kept.files() == before
     assert not any(record.root for record in kept.log)
+
+
+# -- the doctor looks back
+
+
+def flushed(mac: Mac) -> None:
+    answer = mac.answer(["/sbin/pfctl", "-a", ANCHOR, "-F", "all"], root=True)
+    assert answer.code == 0
+
+
+def test_the_doctor_tells_a_fault_that_is_over_with_its_times(kept: Mac) -> None:
+    kept.tick(600)
+    flushed(kept)
+    kept.tick(60)
+    kept.vpn_on()
+    kept.tick(60)
+    said = run(kept, "net.doctor", TZ="UTC")
+    assert said.code == 0
+    assert "no fault found" in said.out
+    (gone,) = [r for r in said.out.splitlines() if "F02" in r]
+    assert re.fullmatch(r"until 02:5\d:40: F02  .+ → our rules loaded  \d\.\d s", gone)
+    assert "way out en0 → utun4" in said.out
+    data = json.loads(run(kept, "net.doctor", "--json").out)
+    # The first is net.persist's own first run, of which nobody knows what it found.
+    assert [e["fault"] for e in data["earlier"]] == [None, "F02", None]
+
+
+def test_a_mac_that_has_just_started_had_no_fault(kept: Mac) -> None:
+    kept.tick(60)
+    kept.sleep(2 * HOUR)
+    kept.reboot()
+    assert json.loads(run(kept, "net.doctor", "--json").out)["earlier"] == []
+
+
+def test_a_log_that_cannot_be_read_is_not_a_quiet_hour(kept: Mac) -> None:
+    kept.fail("log", 77, "log: Must be admin to run 'show' command")
+    assert json.loads(run(kept, "net.doctor", "--json").out)["earlier"] is None
+    assert "its log could not be read" in run(kept, "net.doctor").out
+
+
+def test_without_a_daemon_the_log_is_not_asked(new: Callable[..., Mac]) -> None:
+    mac = new("healthy")
+    assert json.loads(run(mac, "net.doctor", "--json").out)["earlier"] == []
+    assert not any(record.argv[0] == "/usr/bin/log" for record in mac.log)
 
 
 def test_korean(kept: Mac) -> None:

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from container_net import doctor, doctor_report, from_text, text
+from container_net import doctor, doctor_report, from_text, history, text
 from container_net.doctor_report import Mask
 from container_net.faults import BY_ID, FAULTS, GUIDE, REGISTRY, document
 from container_net.faults.case import Finding
@@ -295,3 +295,24 @@ def test_what_is_not_there_is_passed_over_in_silence() -> None:
     absent: Reading[Any] = Reading(None, "sudo /usr/sbin/lsof -nP", Problem.NO_PROGRAM)
     assert doctor._quiet(absent)
     assert not doctor._quiet(Reading(None, "x", Problem.NO_ANSWER))
+
+
+# -- what is over
+
+
+def _run(at: float, *kinds: str) -> history.Row:
+    return history.Row(history.RUN, at, at, tuple(history.Act(kind, kind) for kind in kinds), 0.1)
+
+
+def test_what_the_daemon_mended_is_told_as_the_fault_that_it_was() -> None:
+    rows = [_run(0, "rules"), _run(600, "forwarding"), _run(700, "pf"), _run(900, "way")]
+    faults = [each.fault and each.fault.id for each in doctor.earlier(rows)]
+    assert faults == ["F02", "F11", "F46", None]
+
+
+def test_a_start_and_the_first_run_of_which_something_is_known_were_no_fault() -> None:
+    gap = history.Row(history.GAP, 0, 600)
+    start = history.Row(history.START, 600, 600)
+    assert doctor.earlier([start, _run(601, "rules", "pf", "forwarding")]) == ()
+    assert [e.fault for e in doctor.earlier([gap, _run(600.5, "rules")])] == [None]
+    assert [e.fault and e.fault.id for e in doctor.earlier([gap, _run(900, "rules")])] == ["F02"]
