@@ -40,7 +40,8 @@ def is_simulated(root: str) -> bool:
 
 def is_served(root: str) -> bool:
     """Whether a folder is a simulated Mac that this version of the programs can answer for."""
-    return is_simulated(root) and os.path.isfile(os.path.join(root, STATE))
+    files = (STATE, UNIFIED)
+    return is_simulated(root) and all(os.path.isfile(os.path.join(root, name)) for name in files)
 
 
 def saved(root: str) -> Dict[str, Any]:
@@ -140,6 +141,7 @@ class Store:
         os.makedirs(os.path.join(self.private, "root"), exist_ok=True)
         self.state = state
         self.save()
+        self.keep_notes([])
         with open(os.path.join(self.root, MARKER), "w", encoding="utf-8") as file:
             file.write("A simulated Mac of container-net; nothing in this folder is the host's.\n")
 

@@ -17,7 +17,7 @@ import pytest
 from invoke.context import Context
 from invoke.exceptions import CommandTimedOut
 
-from container_net.runner import GroupRunner, Outcome, execute
+from container_net.runner import Following, GroupRunner, Outcome, execute
 
 pytestmark = pytest.mark.waits
 
@@ -324,3 +324,45 @@ def test_the_limit_raises_with_what_was_said(words: Sequence[str], clock: None) 
         run(" ".join(words), timeout=0.5)
     result: Any = caught.value.result
     assert (result.stdout, result.leftover) == ("half\n", None)
+
+
+# -- a command that goes on
+
+
+def test_what_goes_on_is_read_as_it_speaks_and_ends_with_its_group() -> None:
+    script = "echo $$; sleep 60 & echo and a child; wait"
+    with Following(["/bin/sh", "-c", script], threading.Event()) as following:
+        said = b""
+        end = time.monotonic() + PATIENCE
+        while b"child" not in said:
+            assert time.monotonic() < end
+            said += following.take() or b""
+            time.sleep(0.01)
+        group = int(said.split()[0])
+        assert living(group)
+        assert following.take() == b""
+    assert living(group) == []
+
+
+def test_what_goes_on_ends_with_whoever_reads_it() -> None:
+    groups: List[int] = []
+
+    def read() -> None:
+        argv = ["/bin/sh", "-c", "trap : TERM; echo $$; sleep 60"]
+        with Following(argv, threading.Event()) as following:
+            while not groups:
+                groups.extend(map(int, (following.take() or b"").split()))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        read()
+    assert living(groups[0]) == []
+
+
+def test_how_it_ended_and_what_it_complained_of() -> None:
+    with Following(["/bin/sh", "-c", "echo bad >&2; exit 7"], threading.Event()) as following:
+        while following.take() is not None:
+            time.sleep(0.01)
+        assert following.ended() == Outcome(7, err=b"bad\n")
+    with pytest.raises(OSError, match="No such file"):
+        Following(["/nonexistent"], threading.Event())
