@@ -30,7 +30,7 @@ ELSEWHERE = {
     "./onboard": "test_onboard runs it, as a newcomer would",
     "./onboard --fleet": "as ./onboard",
     "./check": "it is what runs this test",
-    "uvx container-net net.setup net.verify": "needs uv and an index: nox -s release",
+    "uvx container-net onboard": "needs uv and an index: nox -s release",
     "uvx container-net net.status": "nox -s release",
     "pipx run container-net net.status": "nox -s release",
     ".venv/bin/invoke net.watch": "it does not end by itself; test_watch_run runs it",
