@@ -3,7 +3,8 @@
 One `log show` is asked for what the script said through logger, for the line in which launchd says
 that a run of the job has ended and how long it took, and for the moments at which the Mac started
 or its clock was set. The daemon runs every minute: where a run is on record and said nothing,
-nothing had to be done; where none is on record, nothing is known, and that is what is said.
+nothing had to be done; where none is on record, nothing is known, and that is what is said
+(macos.md, 14).
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ RUN_LIMIT = 35.0
 STEP = 2.0
 
 # logger's lines are told apart here and not in the predicate: whether the tag stands in front of
-# the message is not known for every macOS.
+# the message is not established (macos.md, 15).
 PREDICATE = (
     'process == "logger" OR eventType == timesyncEvent OR (process == "launchd" AND '
     f'subsystem BEGINSWITH "system/{facts.DAEMON_LABEL}" AND '

@@ -476,7 +476,7 @@ def connections(answer: CommandResult) -> Tuple[Connection, ...]:
     """`pfctl -v -s state`: IPv4 alone, each connection once, however many states it has.
 
     pf prints the side behind the Mac first, `A -> TRANSLATED -> B` where A began and `A <- B` where
-    B did (OpenBSD 4.3, pf_print_state.c).
+    B did (macos.md, 14).
     """
     complaints = _complaints(answer)
     if answer.code != 0 or complaints:

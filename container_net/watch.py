@@ -152,7 +152,8 @@ class Flow:
 
 
 def is_event(message: bytes) -> bool:
-    """Whether a line of `route -n monitor` may be a change of the way; hosts' routes never are."""
+    """Whether a line of `route -n monitor` may be a change of the way; hosts' routes never are
+    (macos.md, 14)."""
     return _MESSAGE.match(message) is not None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any, Optional, Sequence, Tuple
 
@@ -229,3 +230,50 @@ def test_flows_are_summed_by_container_and_address_and_named() -> None:
 )
 def test_bytes_as_people_read_them(count: int, words: str) -> None:
     assert watch.size(count) == words
+
+
+# -- how eagerly events are followed
+
+
+class Speaking:
+    """What stands for `route -n monitor`: it says what it was told to."""
+
+    def __init__(self, said: Optional[bytes]) -> None:
+        self.said = said
+
+    def take(self) -> Optional[bytes]:
+        return self.said
+
+
+EVENT = HEAD + b"\nRTM_IFINFO: iface status change: len 112, if# 4, flags:<UP>\n"
+
+
+def waits(idle: int, heard: float) -> Optional[float]:
+    """Seconds until the look after an event, behind so many events that changed nothing."""
+    seen = watch.Watch(None, lambda *_: None)  # type: ignore[arg-type]
+    seen._idle, seen._heard = idle, time.monotonic() - heard
+    assert seen._hear(Speaking(EVENT))  # type: ignore[arg-type]
+    due = seen._due.get("event")
+    return None if due is None else round(due - time.monotonic(), 1)
+
+
+@pytest.mark.parametrize(
+    ("idle", "heard", "wait"), [(0, 1, 0.2), (1, 1, 1.2), (3, 1, 4.2), (3, 60, 0.2)]
+)
+def test_events_that_change_nothing_are_followed_ever_less_until_it_is_quiet(
+    idle: int, heard: float, wait: float
+) -> None:
+    assert waits(idle, heard) == wait
+
+
+def test_a_message_in_two_pieces_is_one_and_noise_is_none() -> None:
+    seen = watch.Watch(None, lambda *_: None, listening=True)  # type: ignore[arg-type]
+    for piece in (EVENT[:60], b"", b"RTM_GET: Report Metrics\n"):
+        assert seen._hear(Speaking(piece))  # type: ignore[arg-type]
+    assert "event" not in seen._due
+    seen._rest = b""
+    for piece in (EVENT[:60], EVENT[60:]):
+        assert seen._hear(Speaking(piece))  # type: ignore[arg-type]
+    assert "event" in seen._due
+    assert not seen._hear(Speaking(None))  # type: ignore[arg-type]
+    assert not seen.listening
