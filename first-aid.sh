@@ -118,9 +118,9 @@ function v4(v, before,    k, g, i, x, bits) { # a network stays one; a routing t
     i = match(v, slash) ? RSTART : length(v) + 1
     k = split(substr(v, 1, i - 1), g, ".")
     for (x = 1; x <= 4; x++) if ((g[x] += 0) > 255 || k > 4 || k < 4 && (k < 2 || !table || before != "\n")) return v
-    bits = 2 ^ (32 - (i > length(v) ? 8 * k : substr(v, index(v, "/") + 1)))
+    bits = i > length(v) ? 8 * k : substr(v, index(v, "/") + 1) + 0
     x = ((g[1] * 256 + g[2]) * 256 + g[3]) * 256 + g[4]
-    if (bits < 1 || x % bits) bits = 1
+    bits = bits > 32 || x % 2 ^ (32 - bits) ? 1 : 2 ^ (32 - bits)
     x = bits * int(other(x, g[1], g[2], g[3]) / bits)
     for (v = substr(v, i); k; k--) v = (k > 1 ? "." : "") int(x / 256 ^ (4 - k)) % 256 v
     return v
@@ -170,7 +170,7 @@ BEGIN {
     uuid = h4 h4 "-" h4 "-" h4 "-" h4 "-" h4 h4 h4; mac = h h "?:"; mac = mac mac mac mac mac h h "?"
     user = "/Users" slash "([^/\001 \t\n\047]|\001[89a-f].\002)+"; url = "://([^/@ \n\001]*@)?[A-Za-z0-9.-]+"
     local = "[A-Za-z0-9][A-Za-z0-9.-]*[.](local|lan|internal|intranet|corp|home|ts[.]net)"
-    v6 = "[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*:([0-9A-Fa-f:.]*[0-9A-Fa-f])?"; near["ipv6"] = "[0-9A-Za-z]"
+    v6 = "[0-9A-Fa-f:]+:([0-9A-Fa-f:.]*[0-9A-Fa-f:])?"; near["ipv6"] = "[0-9A-Za-z]"
     near["uuid"] = near["local"] = "[0-9A-Za-z_]"; near["name"] = "[0-9A-Za-z_<>-]"
     near["token"] = "[0-9A-Za-z.]"; near["mac"] = "[0-9A-Fa-f:]"; usual = "^(root|local|localhost|buildkit)$"
     list = q "([^\001]|\001[^2].\002|\001.[^2]\002|\0015c\002" q ")*" q # a string of JSON

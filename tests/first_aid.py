@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
-from typing import Optional, Sequence
+from typing import Dict, Optional, Sequence
 
 from simmac import Mac
 
-__all__ = ["SCRIPT", "aid", "script"]
+__all__ = ["AWKS", "SCRIPT", "aid", "awks", "script"]
 
 SCRIPT = Path(__file__).resolve().parents[1] / "first-aid.sh"
+AWKS = ("mawk", "gawk", "original-awk")
+"""The last one is what Apple's is."""
+
+
+def awks(folder: Path) -> Dict[str, Path]:
+    """Those that this machine has, each as `awk` in a folder of its own."""
+    found = {}
+    for name in AWKS:
+        place = shutil.which(name)
+        if place is not None:
+            found[name] = folder / name / "awk"
+            found[name].parent.mkdir()
+            found[name].symlink_to(place)
+    return found
 
 
 def script(mac: Mac, awk: Optional[Path] = None) -> str:

@@ -14,7 +14,7 @@ from typing import List
 import pytest
 from faults.scenes import FAULTS, HEALTHY, Scene, machine_of
 from faults.test_read_back import ISSUE, diagnosis
-from first_aid import SCRIPT, aid, script
+from first_aid import AWKS, SCRIPT, aid, awks, script
 
 from container_net import doctor, from_text
 from container_net.pasted import read
@@ -25,7 +25,6 @@ from simmac import Mac, build
 # It starts no container: a scene and the same scene with a probe are one here.
 SCENES = list({scene.play: scene for scene in (*HEALTHY, *FAULTS)}.values())
 SHELLS = {"dash": ["dash"], "bash --posix": ["bash", "--posix"], "busybox sh": ["busybox", "sh"]}
-AWKS = ("mawk", "gawk", "original-awk")
 
 
 @pytest.fixture(scope="module")
@@ -81,17 +80,13 @@ def test_every_shell_will_do(shell: str, mac: Mac) -> None:
 
 @pytest.mark.parametrize("name", AWKS)
 def test_every_awk_will_do(name: str, mac: Mac, tmp_path: Path) -> None:
-    """original-awk is what Apple's is."""
-    found = shutil.which(name)
+    found = awks(tmp_path).get(name)
     if found is None:
         pytest.skip(f"this machine lacks {name}")
-    awk = tmp_path / "bin" / "awk"
-    awk.parent.mkdir()
-    awk.symlink_to(found)
     mac.add_network("more", "192.168.65.0/24")
     mac.start_container()
     mac.vpn_on()
-    answer = aid(mac, awk=awk)
+    answer = aid(mac, awk=found)
     assert (answer.returncode, answer.stderr) == (0, "")
     same(mac, answer.stdout)
 
