@@ -140,8 +140,8 @@ def judge(text: str) -> Told:
     if around.findings["F04"].state == NOTE and stories.tells("a VPN", pasted.prose):
         # Many healthy Macs have such a tunnel; whoever writes of a VPN may mean it.
         seen = around.findings["F04"].evidence[0]
-        noted = Match(BY_ID["F04"], 0, seen, None, None)
-        words += (noted,) if noted.fault.id not in {m.fault.id for m in words} else ()
+        others = tuple(match for match in words if match.fault.id != "F04")
+        words = (Match(BY_ID["F04"], 0, seen, None, None, True), *others)
     ask = _ask(pasted, everything, [d.fault.id for d in found] + [m.fault.id for m in words])
     return Told(heard, answer, tuple(unsure), tuple(leads), words, layers, ask)
 

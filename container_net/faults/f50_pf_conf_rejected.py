@@ -18,6 +18,10 @@ FAULT = Fault(
     symptoms=(
         Symptom(r"Rules must be in order", "/etc/pf.conf:3: Rules must be in order: options, ..."),
         Symptom(r"pf\.conf:\d{1,5}: syntax error", "/etc/pf.conf:28: syntax error"),
+        Symptom(
+            r"pfctl: Syntax error in config file",
+            "pfctl: Syntax error in config file: pf rules not loaded",
+        ),
         Symptom(r"invalid pf config", 'invalid pf config "/etc/pf.conf"'),
     ),
     cause=N_(

@@ -979,6 +979,13 @@ WORDS: Tuple[Words, ...] = (
     ),
     Words(
         "vmnet",
+        "vmnet",
+        r"\bvmnet_start_interface\b",
+        "vmnet_start_interface failed with 1001",
+        _issue("lima-vm/vde_vmnet", 36),
+    ),
+    Words(
+        "vmnet",
         "QEMU",
         r"\bcannot create vmnet interface",
         "-netdev vmnet-shared,id=net0: cannot create vmnet interface: general failure",
@@ -1006,6 +1013,20 @@ WORDS: Tuple[Words, ...] = (
         _issue("apple/container", 863),
     ),
     # -- the service
+    Words(
+        "service",
+        "nanoclaw",
+        r"\bcontainer runtime .{0,8}not running",
+        "container runtime is not running",
+        _issue("nanocoai/nanoclaw", 1067),
+    ),
+    Words(
+        "service",
+        "container",
+        r"\bXPC connection error\b",
+        "everything says XPC connection error",
+        _issue("apple/container", 36),
+    ),
     Words(
         "service",
         "container",
@@ -1153,7 +1174,7 @@ def _found(text: str) -> Dict[str, Tuple[int, str, Words]]:
 
 # A message of its own kind names a fault more surely than any story does; a story more surely than
 # what many faults print.
-_STORY, _EXACT = 100_000.0, 200_000.0
+_STORY, _EXACT, _NAME = 100_000.0, 200_000.0, 9.5
 _EXACT_LENGTH = 16
 _EXACT_LAYERS = ("service", "ruleset", "overlap", "vmnet")
 
@@ -1164,7 +1185,7 @@ _OWN_WORDS = (
     *("firewall-blocks-all", "port-53-taken", "local-network-denied", "local-network-never-asked"),
     *("host-docker-internal", "service-not-running", "vmnet-refuses", "pf-helper-hangs"),
     *("command-hangs", "no-kernel", "anchor-file-missing", "pf-conf-rejected", "pf-disabled"),
-    *("bridge-at-boot", "host-program-denied"),
+    "host-program-denied",
 )
 
 
@@ -1208,18 +1229,23 @@ def leads(
         if _counts(match.fault.name, text):
             exact = any(_said(s, text, lowered) for s in _exact_symptoms(match.fault.name))
             ranked[match.fault.name] = (match.score + (_EXACT if exact else 0.0), match)
+    prose = prose[-LIMIT:] or text
+    tales = stories.told(prose, version)
     for weight, line, words in found.values():
         order = dict.fromkeys((*words.first, *LAYERS[words.layer].faults))
         counted = [fault for fault in order if _counts(fault, text)]
         exact = words.layer in _EXACT_LAYERS and weight >= _EXACT_LENGTH
         for place, fault in enumerate(counted):
             score = (weight + 1) / (1 + place) + (_EXACT if exact and not place else 0)
+            if words.layer == "network" and tales:
+                score /= 10  # it says less than any of them
             _rank(ranked, Match(BY_NAME[fault], 0, line, None, None), score)
-    prose = prose[-LIMIT:] or text
-    for number, (story, start, end) in enumerate(stories.told(prose, version)):
+    for number, (story, start, end) in enumerate(tales):
         line = quote(prose, start, end)
+        # A name alone is no more than a layer.
+        worth = _STORY + 100 * len(story.tells) - number if len(story.tells) > 1 else _NAME
         for place, name in enumerate(story.faults):
-            score = _STORY + 100 * len(story.tells) - place * 20 - number
+            score = worth - place * (20 if len(story.tells) > 1 else 5)
             _rank(ranked, Match(BY_NAME[name], 0, line, None, None, True), score)
     layers = sorted(found.values(), key=lambda entry: -entry[0])
     chosen = tuple(Lead(LAYERS[words.layer], line, words) for _w, line, words in layers)

@@ -50,7 +50,7 @@ __all__ = [
 
 CASES = HERE / "cases"
 KEYS = ("kind", "truth", "accept", "reject", "also", "source", "seen", "first", "miss")
-SEEN = ("before", "after", "after 2", "after 3")
+SEEN = ("before", "after", "after 2", "after 3", "after 4")
 VERDICTS = ("right", "thin", "wrong", "silent")
 
 
