@@ -252,6 +252,7 @@ CONCEPTS: Mapping[str, Tuple[str, ...]] = {
     "forwarding is off": (
         *_each(r"\bip\.forwarding.{0,30}\b@\b", "0", "off"),
         *_each(r"\bIP forwarding .{0,20}\b@\b", "off", "disabled", "disables?", "reset"),
+        *_each(r"\b@ .{0,4}IP forwarding\b", "disables?", "resets?", "turns? off"),
     ),
     "the wrong interface": (
         *_each(r"\broute.{0,40}\b@[0-9]", "utun", "ipsec", "ppp"),
@@ -454,6 +455,7 @@ STORIES: Tuple[Story, ...] = (
         ("split-tunnel", "vpn-not-followed", "vpn-filter"),
         "A container cannot reach internal hosts that are reachable only through the VPN.",
         _issue("openai/tart", 384),
+        without=("only what is large",),
     ),
     Story(
         ("the VPN drops", "a start"),
@@ -635,6 +637,7 @@ STORIES: Tuple[Story, ...] = (
         ("localhost-domain", "gateway-dns", "host-docker-internal"),
         "Could not resolve host: host.container.internal",
         _issue(_CONTAINER, 1256),
+        without=("a localhost domain is made",),
     ),
     Story(
         ("names fail", "a resolver on the Mac"),
@@ -856,6 +859,7 @@ STORIES: Tuple[Story, ...] = (
         ("gateway-dns", "port-53-taken"),
         "DNS fails.",
         _issue(_CONTAINER, 1287),
+        without=("a localhost domain",),
     ),
     Story(
         ("the wrong interface",),
