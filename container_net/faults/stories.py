@@ -886,10 +886,22 @@ _DENIABLE = (
 )
 
 
-def _tells(concept: str, text: str, lowered: str) -> Optional[Tuple[int, int]]:
+class _Runs(Dict[str, bool]):
+    """Whether a text has a run of letters, looked for once: many patterns share one."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self._text = text.lower()
+
+    def __missing__(self, run: str) -> bool:
+        self[run] = found = run in self._text
+        return found
+
+
+def _tells(concept: str, text: str, runs: _Runs) -> Optional[Tuple[int, int]]:
     """Where a text tells a concept, and does not deny it."""
     for pattern in CONCEPTS[concept]:
-        if not all(run.lower() in lowered for run in literals(pattern)):
+        if not all(runs[run.lower()] for run in sorted(literals(pattern), key=len, reverse=True)):
             continue
         for count, hit in enumerate(compiled(pattern).finditer(text)):
             if count >= _HITS:
@@ -905,7 +917,7 @@ def _tells(concept: str, text: str, lowered: str) -> Optional[Tuple[int, int]]:
 
 def tells(concept: str, text: str) -> bool:
     """Whether a text tells a concept, and does not deny it."""
-    return _tells(concept, text, text.lower()) is not None
+    return _tells(concept, text, _Runs(text)) is not None
 
 
 def told(text: str, version: Optional[Tuple[int, ...]] = None) -> List[Tuple[Story, int, int]]:
@@ -914,12 +926,12 @@ def told(text: str, version: Optional[Tuple[int, ...]] = None) -> List[Tuple[Sto
 
     `version` is container's, where it is known.
     """
-    lowered = text.lower()
+    runs = _Runs(text)
     known: Dict[str, Optional[Tuple[int, int]]] = {}
 
     def place(concept: str) -> Optional[Tuple[int, int]]:
         if concept not in known:
-            known[concept] = _tells(concept, text, lowered)
+            known[concept] = _tells(concept, text, runs)
         return known[concept]
 
     found = []
