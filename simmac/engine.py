@@ -213,14 +213,14 @@ class Engine:
     def _authenticate(self, call: Call, asked: str) -> None:
         """With `-S` the password is read; without a terminal the ticket is the parent process's."""
         state, parent = self.world.state, os.getppid()
-        if parent in state.setdefault("tickets", []):
+        if parent in state.get("tickets", ()):
             return
         given = call.stdin.split(b"\n")[0].decode("utf-8", "replace")
         if "S" not in asked or not state.get("sudo_password"):
             raise call.fail(SUDO_REFUSED)
         if given != state["sudo_password"]:
             raise call.fail("sudo: 1 incorrect password attempt")
-        state["tickets"].append(parent)
+        state.setdefault("tickets", []).append(parent)
 
     def _found(self, program: str) -> Optional[str]:
         """A program by its path, or by its name along sudo's own search path."""
