@@ -60,8 +60,8 @@ PREDICATE = (
 COMMAND = ("/usr/bin/log", "show", "--style", "ndjson", "--info", "--predicate", PREDICATE)
 
 RUN, START, CLOCK, GAP, CUT = "run", "start", "clock", "gap", "cut"
-WAY, RULES, PF, FORWARDING, FILE, FAILED, OTHER = (
-    "way", "rules", "pf", "forwarding", "file", "failed", "other",
+WAY, RULES, CALL, PF, FORWARDING, FILE, FAILED, OTHER = (
+    "way", "rules", "call", "pf", "forwarding", "file", "failed", "other",
 )  # fmt: skip
 
 # What the script says (templates/reconcile.sh.j2).
@@ -73,6 +73,8 @@ _SAID: Tuple[Tuple[str, re.Pattern[str]], ...] = tuple(
         (PF, r"enabled pf with the token [0-9]+"),
         (PF, r"took up the reference [0-9]+ of a run that was cut off"),
         (FORWARDING, r"set net\.inet\.ip\.forwarding to 1, it was 0"),
+        (CALL, r"pf calls our rules again"),
+        (FAILED, r"pf calls com\.apple/\S+ no more: sudo pfctl -f /etc/pf\.conf"),
         (FILE, r"made /\S+, which was missing"),
         (FILE, r"wrote /\S+ again, which held something else"),
         (FILE, r"the record of this boot was damaged and is begun anew: /\S+"),
