@@ -6,16 +6,20 @@ the machine make a fault `present`.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Dict, List, Optional, Tuple
 
 from . import FAULTS, GUIDE
 from .fault import Fault, GuideRow, Symptom, compiled, literals
 
-__all__ = ["LIMIT", "Match", "explain", "quote"]
+__all__ = ["LIMIT", "Match", "bounded", "explain", "quote"]
 
 LIMIT = 1 << 20
 """Characters of a text that are looked at: the last 1 MiB, since a log ends with what failed."""
+
+# Keys, images and what else is packed: a wall to search through, and no message.
+_PACKED = re.compile(r"[A-Za-z0-9+/=_-]{400,}")
 
 _GUIDE = 10_000
 _QUOTE = 200
@@ -38,6 +42,11 @@ class Match:
     row: Optional[GuideRow]
     story: bool = False
     """What the text tells as a whole leads here (stories)."""
+
+
+def bounded(text: str) -> str:
+    """The last `LIMIT` characters, without the inside of what is packed."""
+    return _PACKED.sub(lambda packed: f"{packed[0][:100]}…{packed[0][-100:]}", text[-LIMIT:])
 
 
 def quote(text: str, start: int, end: int) -> str:
@@ -79,7 +88,7 @@ def explain(text: str) -> Tuple[Match, ...]:
     literal found, then what a guide's row names besides, in the row's order. The order depends on
     the text alone. Only the last `LIMIT` characters are read.
     """
-    text = text[-LIMIT:]
+    text = bounded(text)
     lowered = text.lower()
     primary: Dict[str, Tuple[GuideRow, str]] = {}
     besides: Dict[str, Tuple[GuideRow, str]] = {}

@@ -15,7 +15,7 @@ from typing import Dict, Mapping, Optional, Tuple
 from . import BY_NAME, FAULTS, GUIDE, stories
 from .fault import Symptom, compiled, literals
 from .layers import LAYERS, Layer
-from .match import LIMIT, Match, explain, quote
+from .match import Match, bounded, explain, quote
 
 __all__ = ["WORDS", "Lead", "Words", "leads"]
 
@@ -1220,7 +1220,7 @@ def leads(
     container's, where they are known: what cannot be in them is left out. `prose` is the text with
     the commands in it, where it is at hand.
     """
-    text = text[-LIMIT:]
+    text = bounded(text)
     lowered = text.lower()
     found = _found(text)
     ranked: Dict[str, Tuple[float, Match]] = {}
@@ -1229,7 +1229,7 @@ def leads(
         if _counts(match.fault.name, text):
             exact = any(_said(s, text, lowered) for s in _exact_symptoms(match.fault.name))
             ranked[match.fault.name] = (match.score + (_EXACT if exact else 0.0), match)
-    prose = prose[-LIMIT:] or text
+    prose = bounded(prose) or text
     tales = stories.told(prose, version)
     for weight, line, words in found.values():
         order = dict.fromkeys((*words.first, *LAYERS[words.layer].faults))
