@@ -20,7 +20,7 @@ from sim.reconcile_support import Stage
 
 RUNS = 15
 MILLISECONDS = 100
-PROGRAMS = 8
+PROGRAMS = 9  # one of them asks whether pf still calls our rules
 PROCESSES = 16
 
 FORKS = ("clone", "clone3", "fork", "vfork")
