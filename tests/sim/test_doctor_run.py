@@ -336,6 +336,10 @@ def test_ctrl_c_leaves_no_container(tmp_path: Path) -> None:
     finally:
         child.kill()
         child.wait()
+    # The client ends its container, and is not waited for.
+    until = time.monotonic() + 10
+    while running.exists() and time.monotonic() < until:
+        time.sleep(0.02)
     assert not running.exists()
     # And for a client that could not: by its name, which nobody else's container has.
     assert deleted.read_text().startswith("delete --force container-net-probe-")

@@ -136,9 +136,12 @@ def test_the_layer_and_its_source_are_told(capsys: pytest.CaptureFixture[str]) -
 )
 def test_a_mebibyte_takes_less_than_a_second(piece: str) -> None:
     text = (piece * (LIMIT // len(piece) + 1))[:LIMIT]
-    begin = time.process_time()
-    leads(text)
-    assert time.process_time() - begin < 1.0
+    least = 9.0
+    for _time in range(3):
+        begin = time.process_time()
+        leads(text)
+        least = min(least, time.process_time() - begin)
+    assert least < 1.0
 
 
 # -- stories
