@@ -352,11 +352,13 @@ def test_twenty_macs_are_looked_at_in_little_more_time_than_one(farm: Farm, scen
     assert len(told(ran)) == 20
     for host in farm.hosts.values():
         assert (host.connections, host.channels) == (1, 1), host.name
-    # A machine that is busy with something else just then is asked once more.
+    # The Macs share this machine's cores: their programs alone take 0.6 s of one each. A machine
+    # that is busy with something else just then is asked once more.
     for _attempt in range(4):
         one, every = (timed(farm, some) for some in (["mini-1"], names(20)))
-        print(f"\none: {one:.2f} s, twenty: {every:.2f} s, allowed: {3 * one + 5:.2f} s")
-        if every <= 3 * one + 20 * 0.25:
+        allowed = 3 * one + 20 * 0.5
+        print(f"\none: {one:.2f} s, twenty: {every:.2f} s, allowed: {allowed:.2f} s")
+        if every <= allowed:
             break
     else:
         pytest.fail("twenty took too long")
