@@ -2,7 +2,7 @@
 
 macos.md, 5 and 7. A bridge is there while a container of its network runs. vmnet
 translates through anchors of its own, which it calls from the main ruleset. How it does so, and how
-it cleans up, is not established (macos.md, 14): MANNERS has the ways that Apple's kernel allows.
+it cleans up, is not established (macos.md, 15): MANNERS has the ways that Apple's kernel allows.
 """
 
 from __future__ import annotations

@@ -229,11 +229,11 @@ def _route(host: Host) -> str:
 
 def looks(candidates: Sequence[Guest], pauses: Optional[Sequence[float]] = None) -> Iterator[Look]:
     """All questions: the machine at rest first, then pf's words, then the guests."""
-    yield Look("which macOS, xnu and pf is this?", ((14, "in every version"),), _versions)
+    yield Look("which macOS, xnu and pf is this?", ((15, "in every version"),), _versions)
     yield Look("what is there at rest?", ((5, "it does not enable pf"),), _at_rest)
     yield Look(
         "is /etc/sysctl.conf applied?",
-        ((14, "applies /etc/sysctl.conf"), (3, "probably ignored")),
+        ((15, "applies /etc/sysctl.conf"), (3, "probably ignored")),
         _sysctl_conf,
     )
     yield Look(
@@ -242,17 +242,17 @@ def looks(candidates: Sequence[Guest], pauses: Optional[Sequence[float]] = None)
         _absent_interface,
     )
     yield Look(
-        "what does pf echo for our rule?", ((14, "for `extfilter ei` in every"),), _extfilter
+        "what does pf echo for our rule?", ((15, "for `extfilter ei` in every"),), _extfilter
     )
     yield Look(
         "what does `set ruleset-optimization none` do?",
-        ((14, "echoes for `set ruleset-optimization none`"), (13, "folds six similar ones")),
+        ((15, "echoes for `set ruleset-optimization none`"), (13, "folds six similar ones")),
         _optimizer,
     )
     yield Look("which files does pfctl -n take?", ((13, "or with CRLF, is refused"),), _files)
     yield Look("is an emptied anchor still listed?", ((6, "An emptied one stays"),), _emptied)
     facts = (
-        (14, "removes the call of `com.apple/*` when sharing stops"),
+        (15, "removes the call of `com.apple/*` when sharing stops"),
         (2, "Whether Internet Sharing sets it back when it stops"),
         (1, "can be answered with a vmnet bridge"),
         (5, "the main ruleset also calls `com.apple.internet-sharing`"),

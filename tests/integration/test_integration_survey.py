@@ -126,8 +126,8 @@ def test_every_look_names_the_words_that_it_settles(sim: SimHost, tmp_path: Path
     for section, words in named:
         assert words in " ".join(sections[str(section)].split()), words
     # All that is not established is asked for.
-    for line in re.findall(r"^- Whether (.*?)\.?$", sections["14"], re.M):
-        assert any(words in line for section, words in named if section == 14), line
+    for line in re.findall(r"^- Whether (.*?)\.?$", sections["15"], re.M):
+        assert any(words in line for section, words in named if section == 15), line
 
 
 def test_the_command_always_ends_well(
