@@ -642,6 +642,9 @@ def run(session: SessionLike) -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if watch.last is not None:
         session.draw(picture(watch), watch.last.facts)
+    if number != signal.SIGINT and session.screen.as_json:
+        # An error's object has many lines, and a reader of this stream takes one at a time.
+        return Interrupted.code
     if number != signal.SIGINT:
         raise Interrupted(_("interrupted"))
     return 0

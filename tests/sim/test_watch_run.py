@@ -235,7 +235,9 @@ def test_json_is_one_object_a_line(new: Callable[..., Mac]) -> None:
     assert [c["hop"] for c in second["changes"]] == ["nat", "uplink"]
     assert set(second["since"]) == {"nat", "uplink"}
     process.terminate()
-    process.communicate(timeout=10)
+    rest = process.communicate(timeout=10)[0]
+    assert process.returncode == 130
+    assert [json.loads(row)["schema"] for row in rest.splitlines()] == [1] * len(rest.splitlines())
 
 
 def test_a_reader_that_goes_away_ends_it(new: Callable[..., Mac]) -> None:
