@@ -45,6 +45,7 @@ from paramiko.hostkeys import HostKeyEntry
 
 from .machine import READ_LIMIT, Machine, T, stays
 from .model import BadInput, FileFact, Missing
+from .runner import result_of
 from .text import _
 
 __all__ = ["Lost", "RemoteMachine", "Unreachable", "configuration", "connect"]
@@ -473,13 +474,7 @@ class _ShellRunner(Runner):
         stdin = stream.read().encode("latin-1") if stream else b""
         ask = _Ask(command, stdin, READ_LIMIT if timeout is None else timeout)
         answer = self._door.ask(ask)
-        result = Result(
-            stdout=answer.out.decode("latin-1"),
-            stderr=answer.err.decode("latin-1"),
-            command=command,
-            exited=-1 if answer.code is None else answer.code,
-            encoding="latin-1",
-        )
+        result = result_of(command, answer.code, answer.out, answer.err)
         if answer.code is None:
             raise CommandTimedOut(result, timeout=int(ask.limit))
         return result

@@ -259,6 +259,17 @@ class Following:
         return Outcome(self._child.code, err=said)
 
 
+def result_of(command: str, code: Optional[int], out: bytes, err: bytes) -> Result:
+    """What Invoke knows of a command that ended, or of one that did not in time (`code` None)."""
+    return Result(
+        stdout=out.decode("latin-1"),
+        stderr=err.decode("latin-1"),
+        command=command,
+        exited=-1 if code is None else code,
+        encoding="latin-1",
+    )
+
+
 class GroupRunner(Runner):
     """`execute` behind Invoke's interface. Text is latin-1, so that every byte comes back."""
 
@@ -282,13 +293,7 @@ class GroupRunner(Runner):
             3600.0 if timeout is None else timeout,
             self._cancel,
         )
-        result = Result(
-            stdout=outcome.out.decode("latin-1"),
-            stderr=outcome.err.decode("latin-1"),
-            command=command,
-            exited=-1 if outcome.code is None else outcome.code,
-            encoding="latin-1",
-        )
+        result = result_of(command, outcome.code, outcome.out, outcome.err)
         if outcome.code is None:
             result.leftover = outcome.leftover  # type: ignore[attr-defined]
             raise CommandTimedOut(result, timeout=int(timeout or 0))
