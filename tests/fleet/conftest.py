@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Callable, Dict, Iterator
+from typing import Callable, Iterator
 
 import pytest
+from macs import scenes
 
-from simmac import Mac, build
+from simmac import Mac
+
+__all__ = ["farm", "scene", "scenes"]
 
 pytest.importorskip("fabric")
 
@@ -17,17 +20,9 @@ if SSHD is None:
     pytest.skip("no sshd on this machine", allow_module_level=True)
 
 
-@pytest.fixture(scope="session")
-def scene(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Mac]:
-    """A Mac in a scene, built at the first asking; not to be changed."""
-    made: Dict[str, Mac] = {}
-
-    def get(name: str) -> Mac:
-        if name not in made:
-            made[name] = build(tmp_path_factory.mktemp("scenes") / name, name)
-        return made[name]
-
-    return get
+@pytest.fixture
+def scene(scenes: Callable[[str], Mac]) -> Callable[[str], Mac]:
+    return scenes
 
 
 @pytest.fixture

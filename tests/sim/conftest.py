@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Callable, Dict
+from typing import Callable
 
 import pytest
+from macs import scenes
 
-from simmac import Mac, build
+from simmac import Mac
 
-
-@pytest.fixture(scope="session")
-def scenes(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Mac]:
-    """A Mac in a scene, built at the first asking; not to be changed."""
-    made: Dict[str, Mac] = {}
-
-    def scene(name: str) -> Mac:
-        if name not in made:
-            made[name] = build(tmp_path_factory.mktemp("scenes") / name, name)
-        return made[name]
-
-    return scene
+__all__ = ["new", "scenes"]
 
 
 @pytest.fixture
