@@ -46,6 +46,9 @@ __all__ = [
     "hanging",
     "holds",
     "loads",
+    "never_started",
+    "no_kernel",
+    "not_installed",
     "picture",
     "process",
     "run",
@@ -377,3 +380,18 @@ def watching(seconds: float, act: Callable[[], None]) -> Iterator[threading.Time
         yield timer
     finally:
         timer.cancel()
+
+
+# -- a Mac's first day
+
+
+def not_installed(mac: Mac) -> None:
+    mac.install_container(None)
+
+
+def never_started(mac: Mac) -> None:
+    mac.service("unregistered")
+
+
+def no_kernel(mac: Mac) -> None:
+    mac.kernel(False)

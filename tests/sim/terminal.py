@@ -19,7 +19,17 @@ from sim.support import ROOT, environment
 
 from simmac import Mac
 
-__all__ = ["CURSOR", "ENTER", "ESCAPES", "LEAVE", "WITHIN", "Terminal", "monitors", "quickest"]
+__all__ = [
+    "CURSOR",
+    "ENTER",
+    "ESCAPES",
+    "LEAVE",
+    "WITHIN",
+    "Terminal",
+    "at_a_terminal",
+    "monitors",
+    "quickest",
+]
 
 # What a person is promised, in seconds.
 WITHIN = 1.0
@@ -122,3 +132,28 @@ def monitors(mac: Mac) -> List[str]:
         ["ps", "-A", "-ww", "-o", "command="], capture_output=True, text=True, check=True
     ).stdout.splitlines()
     return [row for row in rows if str(mac.path) in row and "monitor" in row]
+
+
+def at_a_terminal(mac: Mac, *words: str, answer: str = "", **environ: str) -> Tuple[int, str]:
+    """A task on a terminal, at which a person answers every question alike: its exit code, and
+    everything that the terminal was sent."""
+    ours, theirs = os.openpty()
+    started = subprocess.Popen(
+        [sys.executable, "-m", "invoke", *words],
+        cwd=ROOT,
+        env=environment(mac, **{"TERM": "xterm", **environ}),
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    sent, answered = b"", 0
+    with contextlib.suppress(OSError):  # Linux says EIO where the other end is shut
+        while data := os.read(ours, 65536):
+            sent += data
+            if sent.count(b"[y/N]") > answered:
+                answered += 1
+                os.write(ours, f"{answer}\n".encode())
+    code = started.wait(10)
+    os.close(ours)
+    return code, sent.decode("utf-8", "replace").replace("\r\n", "\n")

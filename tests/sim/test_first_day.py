@@ -7,7 +7,7 @@ from typing import Callable, Tuple
 
 import pytest
 from faults.scenes.base import machine_of
-from sim.support import picture, run
+from sim.support import never_started, no_kernel, not_installed, picture, run
 
 from container_net.model import Missing, NetError
 from container_net.options import Options
@@ -24,18 +24,6 @@ New = Callable[..., Mac]
 Day = Tuple[Callable[[Mac], None], str, str, str]
 
 
-def _nothing(mac: Mac) -> None:
-    mac.install_container(None)
-
-
-def _never_started(mac: Mac) -> None:
-    mac.service("unregistered")
-
-
-def _no_kernel(mac: Mac) -> None:
-    mac.kernel(False)
-
-
 def _no_kernel_old(mac: Mac) -> None:
     """Before 0.10 only the failing command tells."""
     mac.install_container("0.8.0")
@@ -43,9 +31,9 @@ def _no_kernel_old(mac: Mac) -> None:
 
 
 DAYS = {
-    "not installed": (_nothing, PACKAGE, "is not installed", "설치되어 있지 않습니다"),
-    "never started": (_never_started, START, "container's service", "서비스"),
-    "no kernel": (_no_kernel, KERNEL, "no Linux kernel", "Linux 커널"),
+    "not installed": (not_installed, PACKAGE, "is not installed", "설치되어 있지 않습니다"),
+    "never started": (never_started, START, "container's service", "서비스"),
+    "no kernel": (no_kernel, KERNEL, "no Linux kernel", "Linux 커널"),
 }
 
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
-import os
-import pty
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any, Callable, Dict, List
 
 import pytest
 from faults.scenes.base import guest, machine_of
 from sim.support import picture, run
+from sim.terminal import at_a_terminal
 
 from container_net.options import Options
 from container_net.report import Screen
@@ -195,24 +191,9 @@ def test_an_image_that_somebody_named_is_not_replaced_by_another(new: New) -> No
     assert ["image", "pull"] in asked(mac)
 
 
-def _on_a_terminal(mac: Mac, *words: str) -> str:
-    """What a person sees of a task: everything that the terminal was sent."""
-    ours, theirs = pty.openpty()
-    command = [sys.executable, "-m", "invoke", *words]
-    env = {**os.environ, "INVOKE_NET_SYSROOT": str(mac.path), "TERM": "xterm", "LANG": "C.UTF-8"}
-    with subprocess.Popen(command, cwd=ROOT, env=env, stdin=theirs, stdout=theirs, stderr=theirs):
-        os.close(theirs)
-        sent = b""
-        with contextlib.suppress(OSError):  # Linux says EIO where the other end is shut
-            while data := os.read(ours, 65536):
-                sent += data
-    os.close(ours)
-    return sent.decode()
-
-
 def test_a_person_sees_what_is_waited_for_and_a_pipe_does_not(new: New) -> None:
     mac = new("idle")
-    sent = _on_a_terminal(mac, "net.verify")
+    sent = at_a_terminal(mac, "net.verify")[1]
     waits = "Measuring in a container of nanoclaw-agent:latest"
     assert waits in sent
     assert "0:00:0" in sent
@@ -221,7 +202,7 @@ def test_a_person_sees_what_is_waited_for_and_a_pipe_does_not(new: New) -> None:
     for words in (("net.verify",), ("net.verify", "--json")):
         piped = run(mac, *words)
         assert waits not in piped.out + piped.err
-    assert waits not in _on_a_terminal(mac, "net.verify", "--json")
+    assert waits not in at_a_terminal(mac, "net.verify", "--json")[1]
 
 
 @pytest.mark.parametrize(

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import pty
 import re
-import select
 import subprocess
 import sys
-import time
 from pathlib import Path
-from typing import Callable, Dict, List, Tuple
+from typing import Callable, List, Tuple
 
 import pytest
 from faults.scenes.base import fifteen, system
-from sim.support import ROOT, environment, picture, run
+from sim.support import ROOT, environment, never_started, no_kernel, not_installed, picture, run
+from sim.terminal import at_a_terminal
 
 from simmac import Mac
 
@@ -26,48 +23,8 @@ def steps(text: str) -> List[str]:
     return re.findall(r"^\$ invoke (.*)$", text, re.MULTILINE)
 
 
-def at_a_terminal(
-    words: List[str], environ: Dict[str, str], answer: str = "y", cwd: str = TOP
-) -> Tuple[int, str]:
-    """A program on a terminal of its own, at which a person answers every question alike."""
-    master, slave = pty.openpty()
-    started = subprocess.Popen(
-        words, stdin=slave, stdout=slave, stderr=slave, cwd=cwd, env=environ, close_fds=True
-    )
-    os.close(slave)
-    said, answered, end = "", 0, time.monotonic() + 120
-    while time.monotonic() < end:
-        if select.select([master], [], [], 0.2)[0]:
-            try:
-                said += os.read(master, 4096).decode(errors="replace")
-            except OSError:
-                break
-        elif started.poll() is not None:
-            break
-        if said.count("[y/N]") > answered:
-            answered += 1
-            os.write(master, f"{answer}\n".encode())
-    code = started.wait(10)
-    os.close(master)
-    return code, said.replace("\r\n", "\n")
-
-
-def onboard(mac: Mac, answer: str = "y", *words: str, **more: str) -> Tuple[int, str]:
-    command = [sys.executable, "-m", "invoke", "net.onboard", *words]
-    environ = {**environment(mac), "TERM": "dumb", "COLUMNS": "100", **more}
-    return at_a_terminal(command, environ, answer)
-
-
-def not_installed(mac: Mac) -> None:
-    mac.install_container(None)
-
-
-def never_started(mac: Mac) -> None:
-    mac.service("unregistered")
-
-
-def no_kernel(mac: Mac) -> None:
-    mac.kernel(False)
+def onboard(mac: Mac, answer: str = "y") -> Tuple[int, str]:
+    return at_a_terminal(mac, "net.onboard", answer=answer, TERM="dumb", COLUMNS="100")
 
 
 def neither(mac: Mac) -> None:
