@@ -59,6 +59,7 @@ OWN_FILES = (
 SCRATCH = tuple(f"{STATE_FOLDER}/{n}" for n in ("boot.new", "run.out", "run.err", "run.rules"))
 # What the boot script keeps of its own.
 LOADED = STATE_FOLDER + "/loaded"
+LOOK = STATE_FOLDER + "/look"
 
 
 @dataclass(frozen=True)
@@ -493,4 +494,4 @@ def drafts(facts: Facts) -> Tuple[MacPath, ...]:
 
 def _own_files(facts: Facts) -> Tuple[MacPath, ...]:
     """Our files, and before them what a killed run has left."""
-    return (*drafts(facts), *map(MacPath, (LOADED, *OWN_FILES)))
+    return (*drafts(facts), *map(MacPath, (LOADED, LOOK, *OWN_FILES)))

@@ -174,6 +174,7 @@ _HOST = {
     "/bin/mv": "mv",
     "/bin/mkdir": "mkdir",
     "/bin/sleep": "sleep",
+    "/usr/bin/cmp": "cmp",
     "/usr/bin/readlink": "readlink",
 }
 
@@ -279,7 +280,7 @@ class Stage:
         """Files of the script that should be gone after a run."""
         found = [*self.path(STATE_DIR).glob("*"), *self.path(LOCK).parent.glob("*")]
         found += self.path(ANCHOR_FILE).parent.glob("*.new")
-        return sorted(p.name for p in found if p.name not in ("boot", "loaded"))
+        return sorted(p.name for p in found if p.name not in ("boot", "loaded", "look"))
 
     def processes(self) -> Dict[int, str]:
         """Living processes of the runs so far: those of their process groups, by PID."""

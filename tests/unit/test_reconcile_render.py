@@ -61,7 +61,7 @@ def test_settings_change_no_line_of_the_script_but_their_own() -> None:
 
 
 def test_it_stays_short() -> None:
-    assert len((TEMPLATES / "reconcile.sh.j2").read_text().splitlines()) <= 443
+    assert len((TEMPLATES / "reconcile.sh.j2").read_text().splitlines()) <= 467
 
 
 @pytest.mark.skipif(SHELLCHECK is None, reason="the lint session has it")
@@ -109,19 +109,21 @@ def test_every_program_is_named_by_an_absolute_path_below_the_sysroot() -> None:
     code = [line.split("#")[0] for line in script.splitlines() if not line.startswith("#!")]
     text = "\n".join(code)
     direct = set(re.findall(r'"\$R(/[a-z]+(?:/[a-z]+)*/[a-z]+)"', text))
-    through_run = set(re.findall(r"\brun (/\S+)", text))
+    through_run = set(re.findall(r"\b(?:run|start) (/\S+)", text))
     assert direct == {
         "/bin/ln", "/bin/mkdir", "/bin/mv", "/bin/rm", "/bin/sleep",
         "/usr/bin/logger", "/usr/bin/readlink",
     }  # fmt: skip
     assert through_run == {
-        "/sbin/pfctl", "/sbin/route", "/usr/sbin/sysctl",
+        "/sbin/pfctl", "/sbin/route", "/usr/bin/cmp", "/usr/sbin/sysctl",
     }  # fmt: skip
 
 
 def test_pfctl_is_asked_for_nothing_that_touches_more_than_our_anchor() -> None:
     script = render()
-    forms = re.findall(r"(?:run /sbin/pfctl|ask_pf) (.*?)(?= \|\| | && |$)", script, re.MULTILINE)
+    forms = re.findall(
+        r"(?:run /sbin/pfctl|start /sbin/pfctl|ask_pf) (.*?)(?= \|\| | &&|$)", script, re.MULTILINE
+    )
     assert sorted(forms) == sorted(
         [
             '"$@"',
@@ -144,7 +146,7 @@ def test_the_script_evaluates_no_data_and_has_no_temporary_file_outside_root_fol
     # What it reads of the environment is what every shell sets itself.
     assert "com.apple.container" not in script
     assert set(re.findall(r"\$\{?([A-Z][A-Z_]+)", code)) <= {
-        "ANCHOR", "ANCHOR_FILE", "ANCHOR_FILE_WANTED", "BOOT", "FEED", "GRACE", "LIMIT",
+        "ANCHOR", "ANCHOR_FILE", "ANCHOR_FILE_WANTED", "ANSWER", "BOOT", "FEED", "GRACE", "LIMIT",
         "LOADED", "LOCK", "NL", "OUT", "RULES", "RULES_SUM", "STATE_DIR", "SUBNETS",
     }  # fmt: skip
 
