@@ -25,6 +25,7 @@ __all__ = ["SSHD", "Farm", "Host"]
 ROOT = Path(__file__).parents[2]
 SSHD = shutil.which("sshd", path="/usr/sbin:/sbin:/usr/bin:/usr/local/sbin")
 
+# Whose home it is there: what the login files of this machine's user start is no part of a time.
 CONFIG = """\
 ListenAddress 127.0.0.1
 Port {port}
@@ -38,6 +39,7 @@ KbdInteractiveAuthentication no
 PermitRootLogin yes
 PrintMotd no
 LogLevel DEBUG1
+SetEnv HOME={home}
 {more}
 """
 
@@ -91,7 +93,9 @@ class Host:
         os.truncate(self.folder / "sshd.log", 0)
 
     def start(self, authorized: Path, more: str = "") -> None:
-        text = CONFIG.format(port=self.port, key=self.key, authorized=authorized, more=more)
+        text = CONFIG.format(
+            port=self.port, key=self.key, authorized=authorized, home=self.folder, more=more
+        )
         (self.folder / "sshd_config").write_text(text)
         assert SSHD is not None
         command = [SSHD, "-D", "-e", "-f", str(self.folder / "sshd_config")]
