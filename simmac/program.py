@@ -1,25 +1,20 @@
-"""What the programs of a simulated Mac start: `stub.py PROGRAM [ARGUMENT]...`.
-
-Run with `-I -S` so that it is quick and nothing of the caller's environment matters. PROGRAM is the
-path by which the program was started; the Mac is the folder above it that bears the marker.
-`stub.py --job DIR TARGET` is launchd, running one job.
-"""
+"""A program of a simulated Mac, as a process: what stub.py starts."""
 
 from __future__ import annotations
 
 import os
 import sys
 
-sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-
-from simmac.engine import Answer, Engine, Hung, Monitoring
-from simmac.files import wants_input
-from simmac.store import is_simulated
-from simmac.world import External
+from .engine import Answer, Engine, Hung, Monitoring
+from .files import wants_input
+from .store import is_simulated
+from .world import External
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import List
+
+__all__ = ["main"]
 
 NAP = 0.05
 PATIENCE = 120  # seconds; nothing hangs for ever when its test has gone
@@ -77,7 +72,7 @@ def monitor(engine: Engine) -> Answer:
     """
     import time
 
-    from simmac import carrier, net
+    from . import carrier, net
 
     before, stamp, turn = None, None, 0
     while is_simulated(engine.world.root):
@@ -134,15 +129,10 @@ def answer(program: str, words: List[str]) -> int:
 
 
 def main(words: List[str]) -> int:
-    """The command line of the stub."""
+    """The command line of stub.py."""
     if words[0] == "--job":
-        from simmac.launchd import supervise
+        from .launchd import supervise
 
         supervise(Engine(words[1]).world, words[2])
         return 0
     return answer(words[0], words[1:])
-
-
-if __name__ == "__main__":
-    # Nothing is left to tidy up, and an orderly end of the interpreter takes 3 ms.
-    os._exit(main(sys.argv[1:]))
