@@ -19,7 +19,7 @@ import socket
 import stat
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import (
     Any,
@@ -257,31 +257,44 @@ class _Shell:
         for number, ask in enumerate(asks):
             given = base64.b64encode(ask.stdin).decode("ascii")
             rows.append(f"one {number} {ask.limit:g} '{given}' {ask.command}")
-        text = "(\n" + " |\n".join(rows) + f"\n) </dev/null; echo {self._nonce} end\n"
+        limits = sorted({f"{ask.limit:g}" for ask in asks})
+        naps = [f'limit {limit} 4>&- & naps="$naps $!"\n' for limit in limits]
+        text = "".join(["({ naps=\n", *naps, " |\n".join(rows), "\nkill $naps\n"])
+        text += "} </dev/null 5>&1 >&4 | watch) 4>&1\n"
         until = time.monotonic() + max(ask.limit for ask in asks) + SLACK
         self._send(text.encode("latin-1"), until)
         found: Dict[int, _Answer] = {}
-        end = f"{self._nonce} end\n".encode()
         while True:
-            try:
-                while self._buffer and not self._buffer.startswith(end):
-                    number, answer, used = self._frame(len(asks))
-                    found[number], self._buffer = answer, self._buffer[used:]
-            except _Short:
-                pass
-            if self._buffer.startswith(end):
-                self._buffer = b""
+            late = self._taken(found, len(asks))
+            if late is not None:
                 break
             if not self._more(until):
-                return [found.get(n, _Answer()) for n in range(len(asks))], False
-        if len(found) != len(asks):
+                # Who was ended by its limit would have been told at the end.
+                whole = {n: answer for n, answer in found.items() if (answer.code or 0) < 128}
+                return [whole.get(n, _Answer()) for n in range(len(asks))], False
+        if len(found) != len(asks) or not late <= set(found):
             raise Lost(_("its answers make no sense"))
+        found.update({n: replace(found[n], code=None) for n in late})
         return [found[n] for n in range(len(asks))], True
+
+    def _taken(self, found: Dict[int, _Answer], count: int) -> Optional[Set[int]]:
+        """Take what came whole off the buffer; once all has come, the numbers of what was late."""
+        try:
+            while True:
+                head, _begin = _line(self._buffer, 0)
+                match = re.fullmatch(rb"([0-9a-f]{32}) end((?: [0-9]{1,4})*)", head)
+                if match is not None and match.group(1).decode() == self._nonce:
+                    self._buffer = b""
+                    return set(map(int, match.group(2).split()))
+                number, answer, used = self._frame(count)
+                found[number], self._buffer = answer, self._buffer[used:]
+        except _Short:
+            return None
 
     def _frame(self, count: int) -> Tuple[int, _Answer, int]:
         """The frame that the buffer begins with, and its length. Raises _Short, Lost."""
         head, begin = _line(self._buffer, 0)
-        match = re.fullmatch(rb"([0-9a-f]{32}) ([0-9]{1,4}) ([0-9]{1,3}|late) ([0-9]{1,10})", head)
+        match = re.fullmatch(rb"([0-9a-f]{32}) ([0-9]{1,4}) ([0-9]{1,3}) ([0-9]{1,10})", head)
         if match is None or match.group(1).decode() != self._nonce or int(match.group(2)) >= count:
             raise Lost(_("its answers make no sense"))
         middle = begin + int(match.group(4))
@@ -291,9 +304,8 @@ class _Shell:
         end = rest + int(size)
         if len(self._buffer) < end:
             raise _Short
-        code = None if match.group(3) == b"late" else int(match.group(3))
-        answer = _Answer(code, self._buffer[begin:middle], self._buffer[rest:end])
-        return int(match.group(2)), answer, end
+        out, err = self._buffer[begin:middle], self._buffer[rest:end]
+        return int(match.group(2)), _Answer(int(match.group(3)), out, err), end
 
     def close(self) -> None:
         with contextlib.suppress(Exception):
@@ -308,7 +320,7 @@ def _line(data: bytes, start: int) -> Tuple[bytes, int]:
     """A line and where the next begins. Raises _Short."""
     end = data.find(b"\n", start)
     if end == -1:
-        if len(data) - start > 200:
+        if len(data) - start > 2000:
             raise Lost(_("its answers make no sense"))
         raise _Short
     return data[start:end], end + 1

@@ -1,7 +1,7 @@
 # What the shell of a Mac behind SSH is told first, on its standard input (container_net/remote.py).
 # Set before: nonce (begins each of our lines), root (of a simulated Mac, else empty), pw (sudo's, or
 # empty). Nothing here needs a file, a terminal or job control: bash 3.2 and dash run it alike.
-# shellcheck shell=sh disable=SC2154
+# shellcheck shell=sh disable=SC2034,SC2154
 LC_ALL=C PATH=/usr/bin:/bin:/usr/sbin:/sbin
 export LC_ALL PATH
 sudo=$root/usr/bin/sudo
@@ -18,22 +18,6 @@ as_root() (
     # Without this line the shell would become sudo, and its parent another one.
     exit $?
 )
-
-# begin COMMAND...: becomes it.
-begin() {
-    case $1 in
-    files | facts | there | names | private | alive)
-        "$@"
-        exit
-        ;;
-    esac
-    # Shells disagree about the status: bash 3.2 has 126 for what is not there.
-    [ -x "$1" ] || {
-        printf '%s: No such file or directory\n' "$1" >&2
-        exit 127
-    }
-    exec "$@"
-}
 
 alive() {
     kill -0 "$1" 2>/dev/null || ps -p "$1" >/dev/null 2>&1
@@ -53,54 +37,79 @@ end() {
     fi
 }
 
-# limit SECONDS PID: ends what takes longer, and then exits with 9.
+# limit SECONDS: says on descriptor 5 that they have passed, unless it is ended before.
 limit() {
     nap=
     trap 'kill "$nap"; exit 0' TERM
-    sleep "$1" &
+    sleep "$1" >/dev/null 2>&1 5>&- &
     nap=$!
     wait "$nap"
-    trap '' TERM
-    end "$2"
-    exit 9
+    printf 'late %s\n' "$1" >&5
 }
 
-# one NUMBER SECONDS INPUT COMMAND...: runs it, and passes on what comes in behind its answer:
+# watch: ends what takes longer than its limit, and closes the step: `NONCE end`, with the numbers
+# of what it ended. Reads `NUMBER PID SECONDS` of what begins, `NUMBER` of what has ended, and
+# `late SECONDS`.
+watch() {
+    running='' over=' ' late=''
+    while read -r number pid seconds; do
+        left=''
+        [ "$number" != late ] || over="$over$pid "
+        [ -z "$seconds" ] || running="$running $number:$pid:$seconds"
+        for each in $running; do
+            [ -n "$seconds" ] || [ "$number" != "${each%%:*}" ] || continue
+            case $over in
+            *" ${each##*:} "*)
+                late="$late ${each%%:*}"
+                each=${each#*:}
+                end "${each%:*}" >/dev/null 2>&1 &
+                ;;
+            *) left="$left $each" ;;
+            esac
+        done
+        running=$left
+    done
+    printf '%s end%s\n' "$nonce" "$late"
+}
+
+# one NUMBER SECONDS INPUT COMMAND...: runs it, and tells of it on descriptor 4:
 # `NONCE NUMBER STATUS LENGTH`, so many bytes, `LENGTH`, so many bytes of standard error.
-# Lengths, not marks, tell where they end. INPUT is base64.
+# Lengths, not marks, tell where they end. INPUT is base64. What comes before it in the pipeline
+# has told all of its own where standard input ends; then it is this one's turn.
 one() {
     number=$1 seconds=$2 input=$3
     shift 3
-    {
-        err=$(
-            {
-                out=$(
-                    [ "$1" != "$sudo" ] || ticket
-                    if [ -n "$input" ]; then
-                        printf '%s' "$input" | base64 --decode | begin "$@" 2>&3 3>&- 4>&- &
-                    else
-                        begin "$@" </dev/null 2>&3 3>&- 4>&- &
-                    fi
-                    pid=$!
-                    limit "$seconds" "$pid" >/dev/null 2>&1 3>&- 4>&- &
-                    watch=$!
-                    wait "$pid"
-                    code=$?
-                    kill "$watch" 2>/dev/null
-                    wait "$watch"
-                    [ $? != 9 ] || code=late
-                    printf '.%s' "$code"
-                )
-                code=${out##*.}
-                out=${out%.*}
-                printf '%s %s %s %s\n%s' "$nonce" "$number" "$code" "${#out}" "$out" >&4
-            } 3>&1
-            printf .
-        )
-        err=${err%.}
-        printf '%s\n%s' "${#err}" "$err"
-    } 4>&1
-    exec cat
+    # Shells disagree about the status: bash 3.2 has 126 for what is not there.
+    case $1 in /*) [ -x "$1" ] || {
+        err="$1: No such file or directory"
+        read -r turn
+        printf '%s %s 127 0\n%s\n%s\n' "$nonce" "$number" "$((${#err} + 1))" "$err" >&4
+        return
+    } ;; esac
+    err=$(
+        {
+            out=$(
+                [ "$1" != "$sudo" ] || ticket
+                if [ -n "$input" ]; then
+                    printf '%s' "$input" | base64 --decode | "$@" 2>&3 3>&- 4>&- 5>&- &
+                else
+                    "$@" </dev/null 2>&3 3>&- 4>&- 5>&- &
+                fi
+                printf '%s %s %s\n' "$number" "$!" "$seconds" >&5
+                wait "$!"
+                code=$?
+                printf '%s\n' "$number" >&5
+                printf '.%s' "$code"
+            )
+            code=${out##*.}
+            out=${out%.*}
+            read -r turn
+            printf '%s %s %s %s\n%s' "$nonce" "$number" "$code" "${#out}" "$out" >&4
+        } 3>&1
+        printf .
+    )
+    err=${err%.}
+    printf '%s\n%s' "${#err}" "$err" >&4
 }
 
 # there PATH...: those that are there, if only as a link, and those of which it cannot be told
