@@ -10,11 +10,12 @@ from macs import scenes
 
 from simmac import Mac
 
-__all__ = ["farm", "scene", "scenes"]
+__all__ = ["farm", "resident", "scene", "scenes"]
 
 pytest.importorskip("fabric")
 
 from fleet.farm import SSHD, Farm
+from fleet.resident import Resident
 
 if SSHD is None:
     pytest.skip("no sshd on this machine", allow_module_level=True)
@@ -25,9 +26,18 @@ def scene(scenes: Callable[[str], Mac]) -> Callable[[str], Mac]:
     return scenes
 
 
+@pytest.fixture(scope="session")
+def resident() -> Iterator[Resident]:
+    made = Resident()
+    yield made
+    made.stop()
+
+
 @pytest.fixture
-def farm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Farm]:
-    made = Farm(tmp_path)
+def farm(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, resident: Resident
+) -> Iterator[Farm]:
+    made = Farm(tmp_path, resident)
     monkeypatch.setenv("HOME", str(made.home))
     yield made
     made.stop()

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence
 
+from fleet.resident import Resident
 from sim.support import Ran
 
 from simmac import Mac
@@ -136,6 +137,7 @@ class Farm:
     """Hosts, and the home folder of somebody who knows them."""
 
     folder: Path
+    resident: Resident
     hosts: Dict[str, Host] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -153,6 +155,8 @@ class Farm:
         place = self.folder / name
         place.mkdir()
         mac = scene.snapshot(self.macs / name) if scene is not None else None
+        if mac is not None:
+            self.resident.lay(mac)
         host = Host(name, place, free_port(), keygen(place / "host_key"), mac)
         host.start(self.authorized, more)
         self.hosts[name] = host

@@ -1,0 +1,128 @@
+"""Programs of simulated Macs that cost what a Mac's own do: one engine stays and answers for all.
+
+A program that starts Python takes 13 to 26 ms of a core, almost all of it the interpreter's own
+start; a Mac's is written in C. Here each is a few lines of Perl, which every Debian and every Mac
+has, that hand arguments and input to the engine of `simmac` in this process: 3 ms. What a process
+has to be there for (programs of the host, what hangs, sudo's tickets) starts as it always does.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socketserver
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from typing import Any, Dict, List, Optional, cast
+
+from simmac import Mac, engine, files, launchd, program, store
+
+__all__ = ["Resident"]
+
+PERL = shutil.which("perl", path="/usr/bin:/bin:/usr/local/bin")
+STUB = Path(program.__file__).with_name("stub.py")
+
+TEXT = r"""#!{perl}
+$SIG{{PIPE}} = 'IGNORE';
+sub stub {{ exec '{python}', '-I', '-S', '{stub}', $0, @ARGV; exit 127 }}
+socket(S, 1, 1, 0) && connect(S, pack('Sa108', 1, '{door}')) or stub();
+my $words = join "\0", umask, $$, $0, @ARGV;
+syswrite S, pack('N', length $words) . $words;
+sysread S, my $how, 1;
+stub() if $how ne 'a' && $how ne 'i';
+if ($how eq 'i') {{ syswrite S, $part while sysread STDIN, $part, 65536 }}
+shutdown S, 1;
+$told .= $part while sysread S, $part, 65536;
+exit 125 if length $told < 8;
+my ($code, $size) = unpack 'NN', $told;
+syswrite STDOUT, substr $told, 8, $size;
+syswrite STDERR, substr $told, 8 + $size;
+exit $code;
+"""
+
+
+class _Server(socketserver.ThreadingUnixStreamServer):
+    request_queue_size = 128
+    daemon_threads = True
+    block_on_close = False
+    resident: Resident
+
+
+class _Request(socketserver.StreamRequestHandler):
+    """One program's start."""
+
+    def handle(self) -> None:
+        (length,) = struct.unpack(">I", self.rfile.read(4))
+        told = self.rfile.read(length).decode("utf-8", "surrogateescape")
+        umask, pid, place, *words = told.split("\0")
+        argv = [os.path.abspath(place), *words]
+        root = program.folder_of(place)
+        if not _here(root, argv):
+            self.wfile.write(b"s")
+            return
+        wanted = files.wants_input(argv)
+        self.wfile.write(b"i" if wanted else b"a")
+        stdin = self.rfile.read() if wanted else b""
+        asked = engine.Engine(root)
+        resident = cast(_Server, self.server).resident
+        asked.launch = lambda target: resident.launch(asked, target)
+        try:
+            session = asked.store.root_session(os.getsid(int(pid)))
+            found = asked.answer(argv, stdin, session, umask=int(umask))
+        finally:
+            asked.store.close()
+        self.wfile.write(struct.pack(">II", found.code, len(found.out)) + found.out + found.err)
+
+
+def _here(root: str, argv: List[str]) -> bool:
+    """Whether the engine can answer where it is: no other process is needed, or told about."""
+    state: Dict[str, Any] = store.saved(root)
+    if any(fault["kind"] == "hang" for fault in state["faults"]) or "monitor" in argv:
+        return False
+    words = [word[len(root) :] if word.startswith(root + "/") else word for word in argv]
+    if words[0] == "/usr/bin/sudo":
+        if state["refuse_sudo"] or words[1:2] != ["-n"]:
+            return False
+        words = words[2:]
+    return words[0] in engine.PROGRAMS and engine.PROGRAMS[words[0]] != "sudo"
+
+
+class Resident:
+    """The engine that stays, until `stop()`; `lay` tells a Mac's programs of it."""
+
+    def __init__(self) -> None:
+        # The name of a socket is 108 bytes long at most.
+        self._folder = tempfile.mkdtemp(prefix="net-")
+        door = os.path.join(self._folder, "door")
+        self._server = _Server(door, _Request)
+        self._server.resident = self
+        self._jobs: List[subprocess.Popen[bytes]] = []
+        self._text = TEXT.format(perl=PERL, python=sys.executable, stub=STUB, door=door)
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def lay(self, mac: Mac) -> None:
+        """Without Perl each program stays what it was."""
+        if PERL is None:
+            return
+        for name in engine.PROGRAMS:
+            place = mac.path / name[1:]
+            if place.exists():
+                place.write_text(self._text)
+
+    def launch(self, asked: engine.Engine, target: str) -> None:
+        """A job of launchd is a process of its own."""
+        job: Optional[subprocess.Popen[bytes]] = launchd.launch(asked.world, target)
+        self._jobs = [job for job in self._jobs if job.poll() is None]
+        if job is not None:
+            self._jobs.append(job)
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        for job in self._jobs:
+            job.wait(60)
+        shutil.rmtree(self._folder)
