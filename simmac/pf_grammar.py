@@ -75,7 +75,8 @@ class Parsed:
 
     `rules` has (anchor path, rule) in the file's order; `tables` {anchor path: {name: networks}};
     `loads` (anchor path, file) of its `load anchor` lines; `optimization` its first `set
-    ruleset-optimization`, if any; `errors` complete lines of stderr.
+    ruleset-optimization`, if any; `errors` complete lines of stderr. Not to be changed: whoever
+    reads the same text gets the same one.
     """
 
     def __init__(self) -> None:
@@ -85,6 +86,23 @@ class Parsed:
         self.skip: List[str] = []
         self.optimization: Optional[str] = None
         self.errors: List[str] = []
+        # What the optimizer has made of it, by its level.
+        self.optimized: Dict[Optional[str], Parsed] = {}
+
+    def with_(
+        self, rules: List[Tuple[str, Rule]], tables: Dict[str, Dict[str, List[str]]]
+    ) -> Parsed:
+        """The same file with other rules and tables."""
+        made = Parsed()
+        made.rules, made.tables = rules, tables
+        made.loads, made.skip = self.loads, self.skip
+        made.optimization, made.errors = self.optimization, self.errors
+        return made
+
+
+# What was found in a text the last time, and what it was told then of the Mac around it.
+_FOUND: Dict[Tuple[str, str, str, bool], Tuple[Parsed, Dict[str, Any], Dict[str, Any]]] = {}
+_MANY = 500
 
 
 def parse(
@@ -101,8 +119,28 @@ def parse(
     `name` is how messages call the file; `addresses` gives an interface's (address, prefix) pairs,
     an empty list where it is absent; `read` a file's text for `include` and tables.
     """
-    reader = _Reader(name, anchor, addresses, read, lenient_end)
+    key = (text, name, anchor, lenient_end)
+    if key in _FOUND:
+        found, had, files = _FOUND[key]
+        if all(addresses(one) == pairs for one, pairs in had.items()) and all(
+            read(one) == content for one, content in files.items()
+        ):
+            return found
+    had, files = {}, {}
+
+    def noted_addresses(interface: str) -> List[Tuple[str, int]]:
+        had[interface] = pairs = addresses(interface)
+        return pairs
+
+    def noted_read(path: str) -> Optional[str]:
+        files[path] = content = read(path)
+        return content
+
+    reader = _Reader(name, anchor, noted_addresses, noted_read, lenient_end)
     reader.file(text, name)
+    if len(_FOUND) >= _MANY:
+        _FOUND.clear()
+    _FOUND[key] = reader.found, had, files
     return reader.found
 
 

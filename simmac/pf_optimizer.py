@@ -53,14 +53,24 @@ SKIPS = ("iface", "dir", "af", "proto", "src", "sport", "dst", "dport")
 WIDE = ("iface", "dir", "proto", "sport", "dport")
 
 
-def optimize(parsed: Parsed, level: Optional[str] = None, dry: bool = False) -> None:
-    """Make of a file's filter rules what pfctl loads, ruleset by ruleset; the tables with them.
+def optimize(parsed: Parsed, level: Optional[str] = None, dry: bool = False) -> Parsed:
+    """What pfctl loads of a file: its filter rules ruleset by ruleset, and the tables with them.
 
     `level` is none, basic, or None for the default. `dry` is `pfctl -n`, which makes no tables and
     so gives them no random name.
     """
     if level == "none":
-        return
+        return parsed
+    if level not in parsed.optimized:
+        found = _optimized(parsed, dry)
+        # Tables get another name each time.
+        if found.tables != parsed.tables:
+            return found
+        parsed.optimized[level] = found
+    return parsed.optimized[level]
+
+
+def _optimized(parsed: Parsed, dry: bool) -> Parsed:
     name = AUTOMATIC if dry else f"{AUTOMATIC}{int.from_bytes(os.urandom(4), 'big'):x}_"
     filters: Dict[str, List[Rule]] = {}
     done = []
@@ -70,15 +80,16 @@ def optimize(parsed: Parsed, level: Optional[str] = None, dry: bool = False) -> 
         else:
             done.append((path, rule))
     made = 0
+    made_tables = {path: dict(found) for path, found in parsed.tables.items()}
     for path, rules in filters.items():
         tables: Dict[str, List[str]] = {}
         for block in _blocks(rules):
             folded = _folded(_uncovered(block), name, made, tables)
             done += [(path, rule) for rule in _reordered(folded)]
         if tables:
-            parsed.tables.setdefault(path, {}).update(tables)
+            made_tables.setdefault(path, {}).update(tables)
             made += len(tables)
-    parsed.rules = done
+    return parsed.with_(done, made_tables)
 
 
 def _blocks(rules: List[Rule]) -> List[List[Rule]]:

@@ -70,6 +70,7 @@ def pfctl(call: Call) -> int:
     options = _Options(call)
     if options.words and not options.table_command:
         raise call.fail(USAGE)
+    call.looked = options.dry or options.only_shows()
     if options.dry:
         return _load(call, options) if options.file is not None else 0
     if not call.root:
@@ -128,6 +129,11 @@ class _Options:
         self._call = call
         for letter, value in self._letters(call.argv[1:]):
             self._take(letter, value)
+
+    def only_shows(self) -> bool:
+        """Whether pf and the state stay as they are."""
+        acts = (self.disable, self.enable, self.reference, self.zero, self.flush, self.kill)
+        return not any(acts) and self.token is None and self.file is None and not self.table_command
 
     def _letters(self, arguments: List[str]) -> List[Tuple[str, str]]:
         """getopt: (letter, value) pairs; what follows is left in `words`."""
@@ -584,8 +590,7 @@ def _parse_all(
     if main.errors:
         return [main], main.errors + not_loaded, False
     level = level or main.optimization
-    optimize(main, level, dry)
-    files = [main]
+    files = [optimize(main, level, dry)]
     for path, source in main.loads:
         body = _read(world, source)
         if body is None:
@@ -594,6 +599,5 @@ def _parse_all(
         if inner.errors:
             return files, [*inner.errors, *not_loaded, "pfctl: load anchors"], False
         # What the first file sets holds for those it loads; what one of them sets, for itself.
-        optimize(inner, level or inner.optimization, dry)
-        files.append(inner)
+        files.append(optimize(inner, level or inner.optimization, dry))
     return files, [], True

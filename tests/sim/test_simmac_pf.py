@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from simmac import Answer, Mac, build
 from simmac.pf_grammar import parse
+from simmac.pf_optimizer import optimize
 from simmac.pf_rules import echo
 
 OURS = "com.apple/250.ours"
@@ -57,6 +58,21 @@ def read(text: str, lenient: bool = False) -> tuple[List[str], List[str]]:
 
 
 # -- grammar
+
+
+def test_a_text_that_was_read_before_is_read_anew_where_the_mac_is_another() -> None:
+    text = 'include "more"\nnat on en0 from en0:network to any -> (en0:0)\n'
+
+    def rules(address: str, more: str) -> List[str]:
+        found = parse(
+            text, "stdin", "", addresses=lambda _: [(address, 24)], read=lambda _: f"{more} all\n"
+        )
+        return [echo(rule) for _, rule in optimize(found).rules]
+
+    first = rules("192.168.1.37", "nat-anchor a")
+    assert rules("192.168.1.38", "nat-anchor a") == first
+    assert rules("10.0.0.1", "nat-anchor a") == [first[0], first[1].replace("192.168.1", "10.0.0")]
+    assert rules("192.168.1.37", "nat-anchor b") == ['nat-anchor "b" all', first[1]]
 
 
 @pytest.mark.parametrize(
