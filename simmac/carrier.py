@@ -60,13 +60,14 @@ def tell(world: World) -> None:
     _ask(world, {"ask": "effect"})
 
 
-def look(world: World, program: str) -> None:
-    """Before a program shows it: interfaces, routes and counters become what there really is."""
+def look(world: World, program: str) -> bool:
+    """Before a program shows it: interfaces, routes and counters become what there really is.
+    Whether there is a carrier to tell it."""
     if program not in LOOKING:
-        return
+        return False
     seen = _ask(world, {"ask": "look"})
     if seen is None:
-        return
+        return False
     state = world.state
     for item in state["interfaces"]:
         item.update(seen["interfaces"].get(item["name"], {}))
@@ -78,6 +79,7 @@ def look(world: World, program: str) -> None:
         rule = state["pf"]["anchors"][path][kind][index]
         # What a rule counted before it was loaded there is kept by the carrier.
         rule["evaluations"], rule["packets"], rule["bytes"] = packets, packets, size
+    return True
 
 
 def guest(world: World, network: str, command: List[str]) -> Optional[Dict[str, Any]]:

@@ -49,12 +49,14 @@ def container(call: Call) -> int:
     """Dispatch by the words of the subcommand."""
     words = call.argv[1:]
     if words[:1] == ["--version"]:
+        call.looked = True
         version = call.state["container"]["version"]
         call.say(f"container CLI version {version} (build: release, commit: {COMMIT})")
         return 0
     for length in (3, 2, 1):
         handler = COMMANDS.get(" ".join(words[:length]))
         if handler is not None and len(words) >= length:
+            call.looked = handler in LOOKING
             return handler(call, words[length:])
     raise call.fail(f"Error: Unexpected argument '{words[0] if words else ''}'", 64)
 
@@ -739,3 +741,18 @@ COMMANDS: Dict[str, Callable[[Call, List[str]], int]] = {
     "stop": _stop,
     "delete": _delete,
 }
+LOOKING = frozenset(
+    (
+        _system_status,
+        _system_logs,
+        _system_version,
+        _property_list,
+        _dns_list,
+        _networks,
+        _network_inspect,
+        _list,
+        _inspect,
+        _image_list,
+        _image_inspect,
+    )
+)

@@ -60,6 +60,28 @@ PROGRAMS: Dict[str, str] = {
     "/bin/rmdir": "files.rmdir",
 }
 
+# Programs that change nothing, however they are called; others say it themselves.
+LOOKING = frozenset(
+    (
+        "/sbin/ifconfig",
+        "/usr/sbin/lsof",
+        "/usr/sbin/netstat",
+        "/usr/sbin/networksetup",
+        "/usr/sbin/scutil",
+        "/usr/bin/id",
+        "/usr/bin/plutil",
+        "/usr/bin/readlink",
+        "/usr/bin/stat",
+        "/usr/bin/sw_vers",
+        "/usr/bin/systemextensionsctl",
+        "/usr/bin/true",
+        "/usr/bin/uname",
+        "/usr/libexec/ApplicationFirewall/socketfilterfw",
+        "/bin/cat",
+        "/bin/date",
+    )
+)
+
 SUDO_REFUSED = "sudo: a password is required"
 
 
@@ -139,8 +161,9 @@ class Engine:
                 except Hung as hung:
                     self.store.record(self._shown(hung.argv), hung.root, None)
                     raise
-                if self.store.save():
-                    self.world.effect()
+                if (call.carried or not call.looked) and self.store.save():
+                    self.world.saved()
+                self.store.settled()
                 self.store.record(self._shown(call.argv), call.root, code)
         finally:
             self.finish()
@@ -167,7 +190,7 @@ class Engine:
         fault = self._fault(call)
         if fault is not None:
             return fault
-        carrier.look(self.world, call.argv[0])
+        call.carried = carrier.look(self.world, call.argv[0])
         answered = PROGRAMS.get(call.argv[0])
         if answered is None:
             raise External(call.argv, call.root)
@@ -175,6 +198,7 @@ class Engine:
             return self._sudo(call)
         module, _, function = answered.partition(".")
         found = __import__(f"{__package__}.{module}", fromlist=[function])
+        call.looked = call.argv[0] in LOOKING
         return int(getattr(found, function)(call))
 
     def _present(self, call: Call) -> None:
@@ -221,6 +245,7 @@ class Engine:
         if given != state["sudo_password"]:
             raise call.fail("sudo: 1 incorrect password attempt")
         state.setdefault("tickets", []).append(parent)
+        self.store.save()
 
     def _found(self, program: str) -> Optional[str]:
         """A program by its path, or by its name along sudo's own search path."""

@@ -199,6 +199,7 @@ def _switch(disabled: bool) -> Callable[[Call, List[str]], int]:
 
 
 def _print_disabled(call: Call, _words: List[str]) -> int:
+    call.looked = True
     call.say("\tdisabled services = {")
     for label, off in call.state["disabled"].items():
         call.say(f'\t\t"{label}" => {"disabled" if off else "enabled"}')
@@ -221,6 +222,7 @@ def _absent(call: Call, target: str) -> int:
 
 
 def _print(call: Call, words: List[str]) -> int:
+    call.looked = True
     target = words[0] if words else ""
     job = call.state["jobs"].get(target)
     if job is None:

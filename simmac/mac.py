@@ -163,8 +163,7 @@ class Mac:
     @property
     def state(self) -> Dict[str, Any]:
         """The state as it is now; to change it, use `edit`."""
-        with self._store:
-            return self._store.state
+        return self._store.look()
 
     @property
     def log(self) -> List[Record]:
@@ -664,9 +663,8 @@ class Mac:
         with self.edit() as state:
             parsed = parse(text, "stdin", "", addresses=self._addresses, read=lambda _: None)
             if not parsed.errors:
-                optimize(parsed, parsed.optimization)
-                pid = self._world.next_pid()
-                pf_kernel.install(state, "", [parsed], KINDS, pid)
+                made = optimize(parsed, parsed.optimization)
+                pf_kernel.install(state, "", [made], KINDS, self._world.next_pid())
             return not parsed.errors
 
     def _addresses(self, name: str) -> List[Tuple[str, int]]:

@@ -190,6 +190,7 @@ def route(call: Call) -> int:
         if words:
             call.warn(f"route: bad keyword: {words[0]}")
         raise call.fail(ROUTE_USAGE, 64)
+    call.looked = True
     scope, target = _destination(call, words[1:])
     number: Optional[int] = None
     if target not in ("default", "0.0.0.0"):  # noqa: S104  (a route's name, no socket)

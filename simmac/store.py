@@ -55,7 +55,8 @@ class Store:
     """The state of one Mac, shared by all processes that use its folder.
 
     `with store:` takes the lock and brings `state` up to date; within it, `save()` writes what was
-    changed. The lock may be taken again by the thread that holds it.
+    changed, and so does the end of the block. The lock may be taken again by the thread that holds
+    it.
     """
 
     def __init__(self, root: str) -> None:
@@ -69,11 +70,13 @@ class Store:
         self._stamp: Optional[tuple[int, int, int]] = None
         self._guard = RLock()
         self._depth = 0
+        self._settled = False
         self._lock = -1
 
     def __enter__(self) -> Store:
         self._guard.acquire()
         self._depth += 1
+        self._settled = False
         if self._depth == 1:
             try:
                 if self._lock == -1:
@@ -88,7 +91,7 @@ class Store:
 
     def __exit__(self, *_: object) -> None:
         try:
-            if self._depth == 1:
+            if self._depth == 1 and not self._settled:
                 self.save()
         finally:
             self._release()
@@ -109,6 +112,17 @@ class Store:
         if self._lock != -1:
             os.close(self._lock)
             self._lock = -1
+
+    def settled(self) -> None:
+        """Nothing is changed, since it was saved or taken, before the lock is given back: comparing
+        it once more would cost more than most programs do."""
+        self._settled = self._depth == 1
+
+    def look(self) -> Dict[str, Any]:
+        """The state as it is now, for whoever changes nothing."""
+        with self:
+            self.settled()
+            return self.state
 
     def stamp(self) -> tuple[int, int, int]:
         """Another one where the saved state is another."""

@@ -34,6 +34,7 @@ def sysctl(call: Call) -> int:
     words = [w for w in call.argv[1:] if not w.startswith("-")]
     if not words:
         raise call.fail("usage: sysctl [-bdehiNnoqx] name[=value] ...")
+    call.looked = not any("=" in word for word in words)
     return sum(0 if _one(call, word, flags) else 1 for word in words)
 
 

@@ -85,6 +85,10 @@ class World:
     def effect(self) -> None:
         """Something has just changed, in the state or in a file, and the command goes on."""
         self.store.save()
+        self.saved()
+
+    def saved(self) -> None:
+        """An effect is on disk: whoever waits for it is told."""
         carrier.tell(self)
         if self.on_effect is not None:
             self.on_effect()
@@ -132,6 +136,10 @@ class Call:
         self.root = root
         self.user = user
         self.umask = umask
+        # A program that was only asked something: the state is as it was.
+        self.looked = False
+        # The carrier brought the state up to what there really is.
+        self.carried = False
         # A program that does not end by itself: the process goes on with `net.changes`.
         self.goes_on = False
         self.out: List[bytes] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import marshal
 import os
 import plistlib
 import shlex
@@ -19,12 +20,13 @@ import pytest
 from invoke.config import Config
 from invoke.context import Context
 from invoke.exceptions import CommandTimedOut, UnexpectedExit
+from sim.support import run
 
 from simmac import Answer, Mac, build, vmnet
 from simmac.__main__ import main
 from simmac.engine import PROGRAMS
 from simmac.mac import INTERFACES_PLIST, RESOLV_CONF
-from simmac.store import Store
+from simmac.store import FORMAT, STATE, Store
 
 LABEL = "local.example"
 DAEMON = "/Library/PrivilegedHelperTools/local.example"
@@ -78,6 +80,27 @@ def test_equal_states_are_written_alike(mac: Mac) -> None:
         # The same values as objects of their own: marshal's later versions tell shared ones apart.
         store.state = json.loads(json.dumps(store.state))
         assert not store.save()
+
+
+@pytest.mark.parametrize("words", ["net.doctor", "net.persist --always", "net.teardown"])
+def test_what_says_that_it_changes_nothing_changes_nothing(
+    tmp_path: Path, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mac = build(tmp_path / "mac", "healthy")
+    assert run(mac, "net.setup", "--always").code == 0
+    mac.fail("pfctl -s info", nth=1)
+    compared: List[bool] = []
+    real = Store.settled
+
+    def settled(store: Store) -> None:
+        saved = Path(store.root, STATE).read_bytes()
+        compared.append(marshal.dumps(store.state, FORMAT) == saved)
+        real(store)
+
+    monkeypatch.setattr(Store, "settled", settled)
+    run(mac, *words.split())
+    assert len(compared) > 20
+    assert all(compared)
 
 
 def test_a_copy_is_another_mac(mac: Mac, tmp_path: Path) -> None:
