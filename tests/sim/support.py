@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import json
 import os
@@ -17,7 +18,7 @@ import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple, Type
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Type
 from unittest import mock
 
 from invoke.collection import Collection
@@ -27,6 +28,7 @@ from invoke.program import Program
 from invoke.runners import Result, Runner
 
 from container_net import net
+from container_net.machine import Machine
 from simmac import Mac
 
 __all__ = [
@@ -67,6 +69,7 @@ BOOT = f"{STATE_FOLDER}/boot"
 LOCK = "/private/var/run/container-net.lock"
 # No process of this machine has it: the kernel's largest PID is 4194304.
 DEAD = "999999999"
+SIDE_BY_SIDE = Machine.side_by_side
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,23 @@ def environment(mac: Optional[Mac], **more: str) -> Dict[str, str]:
     return {**kept, "HOME": "/nonexistent", "LC_ALL": "C.UTF-8", **place, **more}
 
 
+@functools.cache
+def _tasks(name: str) -> Collection:
+    """The task of that name alone, all of them for another word: Invoke copies the arguments of
+    every task that it is given, twice a run."""
+    alone = Collection("net")
+    if not name.startswith("net.") or name[4:] not in net.tasks:
+        return Collection(net)
+    alone.add_task(net.tasks[name[4:]], name[4:])
+    return Collection(alone)
+
+
+def one_after_another(machine: Machine, calls: Sequence[Callable[[], Any]]) -> List[Any]:
+    """`Machine.side_by_side` where nothing is won by threads: one lock serves all that is asked of
+    a simulated Mac. Whoever starts the real `invoke`, and tests/unit, have the threads."""
+    return [call() for call in calls]
+
+
 def run(
     mac: Mac,
     *words: str,
@@ -136,7 +156,10 @@ def run(
             return found
 
     program = Program(
-        version="0", namespace=Collection(net), config_class=SimulatedConfig, name="invoke"
+        version="0",
+        namespace=_tasks(words[0] if words else ""),
+        config_class=SimulatedConfig,
+        name="invoke",
     )
     out, err = io.StringIO(), io.StringIO()
     settled = environment(mac, **{**(environ or {}), **variables})
@@ -146,6 +169,8 @@ def run(
         stack.enter_context(contextlib.redirect_stdout(out))
         stack.enter_context(contextlib.redirect_stderr(err))
         stack.enter_context(mock.patch.object(sys, "argv", ["invoke"]))
+        if Machine.side_by_side is SIDE_BY_SIDE:
+            stack.enter_context(mock.patch.object(Machine, "side_by_side", one_after_another))
         try:
             program.run(["invoke", *words])
             code = 0
@@ -233,21 +258,24 @@ def timed_out(argv: List[str]) -> CommandTimedOut:
 def files(mac: Mac) -> Dict[str, Tuple[str, int, bytes]]:
     """Everything in the folder but the simulation's own: kind, mode, content (or a link's text)."""
     found: Dict[str, Tuple[str, int, bytes]] = {}
-    for folder, folders, names in os.walk(mac.path):
-        place = Path(folder)
-        if place == mac.path and ".simmac" in folders:
-            folders.remove(".simmac")
-        for name in folders + names:
-            path = place / name
-            info = path.lstat()
-            mode = stat.S_IMODE(info.st_mode)
-            key = "/" + str(path.relative_to(mac.path))
-            if stat.S_ISLNK(info.st_mode):
-                found[key] = ("link", 0, os.readlink(path).encode())
-            elif stat.S_ISDIR(info.st_mode):
-                found[key] = ("folder", mode, b"")
-            else:
-                found[key] = ("file", mode, path.read_bytes())
+    left = [""]
+    while left:
+        folder = left.pop()
+        with os.scandir(f"{mac.path}{folder}/") as entries:
+            for entry in entries:
+                key = f"{folder}/{entry.name}"
+                if key == "/.simmac":
+                    continue
+                if entry.is_symlink():
+                    found[key] = ("link", 0, os.readlink(entry.path).encode())
+                    continue
+                mode = stat.S_IMODE(entry.stat().st_mode)
+                if entry.is_dir():
+                    found[key] = ("folder", mode, b"")
+                    left.append(key)
+                else:
+                    with open(entry.path, "rb", buffering=0) as file:
+                        found[key] = ("file", mode, file.read())
     return found
 
 
