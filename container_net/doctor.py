@@ -295,15 +295,15 @@ def _unknown(facts: Facts, extra: Extra, findings: Mapping[str, Finding]) -> Tup
     if (facts.os_version.value or "").split(".")[0] == "15":
         # There is no `container network` before macOS 26 (container.md, 1).
         waiting.add("networks")
+    left_open: Dict[Tuple[Any, ...], List[str]] = {}
+    for finding in findings.values():
+        for missing in finding.missing if finding.state == UNKNOWN else ():
+            left_open.setdefault(_failure(missing), []).append(finding.id)
     items: Dict[str, Unknown] = {}
     for name, reading in named.items():
         if reading.known or name in waiting or _quiet(reading):
             continue
-        open_faults = tuple(
-            f.id
-            for f in findings.values()
-            if f.state == UNKNOWN and any(_same(m, reading) for m in f.missing)
-        )
+        open_faults = left_open.get(_failure(reading), ())
         privilege = reading.problem is Problem.NO_ROOT
         known = items.get(reading.source or name)
         items[reading.source or name] = Unknown(
@@ -347,8 +347,9 @@ def _contradictions(findings: Mapping[str, Finding]) -> List[Unknown]:
     ]
 
 
-def _same(one: Reading[Any], other: Reading[Any]) -> bool:
-    return (one.problem, one.source, one.said) == (other.problem, other.source, other.said)
+def _failure(reading: Reading[Any]) -> Tuple[Any, ...]:
+    """What two readings have in common that failed in the same way."""
+    return reading.problem, reading.source, reading.said
 
 
 def _quiet(reading: Reading[Any]) -> bool:
