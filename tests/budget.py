@@ -9,21 +9,26 @@ import os
 import time
 from typing import Any, Callable
 
-__all__ = ["THOROUGH", "cpu_seconds", "examples"]
+__all__ = ["THOROUGH", "examples", "within"]
 
 THOROUGH = os.environ.get("CONTAINER_NET_THOROUGH", "yes") != "no"
 
 
 def examples(number: int) -> int:
-    """How many examples of `number` a property test is to try."""
+    """How many examples of `number` a property test is to try, or characters of a long text."""
     return number if THOROUGH else max(number // 10, 10)
 
 
-def cpu_seconds(call: Callable[[], Any]) -> float:
-    """CPU time of a call, the least of three: a busy machine only makes it longer."""
+def within(seconds: float, call: Callable[[], Any]) -> None:
+    """Fail where a call takes more CPU time than that, three times: a busy machine is no failure.
+
+    Nor is what a first call compiles.
+    """
     taken = []
     for _time in range(3):
         begun = time.process_time()
         call()
         taken.append(time.process_time() - begun)
-    return min(taken)
+        if taken[-1] < seconds:
+            return
+    raise AssertionError(f"{min(taken):.2f} s of CPU time, where {seconds:g} s are allowed")

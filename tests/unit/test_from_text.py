@@ -8,11 +8,12 @@ import json
 import random
 import subprocess
 import sys
-import time
+from functools import partial
 from pathlib import Path
 from typing import Any, Dict, List, Tuple
 
 import pytest
+from budget import THOROUGH, examples, within
 from hypothesis import given
 from hypothesis import strategies as st
 from invoke.context import MockContext
@@ -296,25 +297,23 @@ TEXTS = [case[1] for case in CASES] + [HEALTHY, "\n".join(case[1] for case in CA
 @pytest.mark.parametrize("whole", TEXTS, ids=[*(c[0] for c in CASES), "healthy", "two"])
 def test_no_form_of_a_text_is_surer_than_the_text(whole: str) -> None:
     told = judge(whole)
-    variants = [whole[:at] for at in range(0, len(whole), 23)]
-    variants += [whole[at:] for at in range(0, len(whole), 97)]
+    cut, step = (41, 1) if THOROUGH else (410, 3)
+    variants = [whole[:at] for at in range(0, len(whole), cut)]
+    variants += [whole[at:] for at in range(0, len(whole), 2 * cut)]
     rows = whole.splitlines(keepends=True)
-    variants += ["".join(part) for at in range(1, len(rows)) for part in (rows[:at], rows[at:])]
-    variants += [wrapped(whole, width) for width in (40, 60, 72, 80)]
-    variants += [shuffled(whole, seed) for seed in range(4)]
+    cuts = range(1, len(rows), step)
+    variants += ["".join(part) for at in cuts for part in (rows[:at], rows[at:])]
+    variants += [wrapped(whole, width) for width in (40, 72)]
     variants += [
-        html.escape(whole),
+        shuffled(whole, 1),
         whole.replace("\n", "\r\n"),
-        "".join(f"> {row}\n" for row in whole.splitlines()),
         "".join(f"jo@mini ~ % {row}\n" for row in whole.splitlines()),
         "\n".join(reversed(whole.splitlines())),
         whole.replace("\n", " "),
         whole.replace(" ", ""),
     ]
     for variant in variants:
-        begin = time.process_time()
         after = judge(variant)
-        assert time.process_time() - begin < 1.0
         assert surer(after, told) == [], variant
         assert from_text.lines(after)
         json.dumps(from_text.data(after))
@@ -338,10 +337,8 @@ def test_the_same_text_in_another_form_tells_the_same() -> None:
 
 def test_a_mebibyte_is_judged_in_less_than_a_second() -> None:
     for whole in TEXTS:
-        long = (whole * (LIMIT // len(whole) + 1))[:LIMIT]
-        begin = time.process_time()
-        judge(long)
-        assert time.process_time() - begin < 1.0
+        long = whole * (examples(LIMIT) // len(whole) + 1)
+        within(1.0, partial(judge, long))
 
 
 def test_the_usual_mac_that_stands_in_shows_no_fault_by_itself() -> None:
