@@ -1,6 +1,8 @@
 """How much a test may spend: all of it on one Python, a tenth on the others.
 
-What large input spaces show does not depend on the Python; Nox says which one is thorough.
+What large input spaces show does not depend on the Python; Nox says which one is thorough. What
+does not depend on it at all (shell scripts, packages, the tree) is marked `once`, and left out on
+the others.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ import sys
 from typing import Iterator, List
 
 import pytest
-from budget import examples
+from budget import THOROUGH, examples
 from hypothesis import settings
 
 from container_net import text
@@ -37,8 +37,12 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def pytest_collection_modifyitems(items: List[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: List[pytest.Item]) -> None:
     """Tests that mostly wait come first: others fill the time, which nothing does at the end."""
+    if not THOROUGH:
+        left_out = [item for item in items if item.get_closest_marker("once")]
+        items[:] = [item for item in items if item not in left_out]
+        config.hook.pytest_deselected(items=left_out)
     items.sort(key=lambda item: item.get_closest_marker("waits") is None)
 
 

@@ -6,6 +6,7 @@ an index can tell: `nox -s locks` asks, as does anybody with CONTAINER_NET_LOCKS
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import subprocess
@@ -14,8 +15,10 @@ from pathlib import Path
 from typing import Dict, List, NamedTuple, Set, Tuple
 
 import pytest
+from each import each
 from packaging.markers import Marker
 
+pytestmark = pytest.mark.once
 TOP = Path(__file__).resolve().parents[2]
 LOCKS = sorted((TOP / "requirements").glob("*.txt"))
 PYTHONS = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
@@ -80,21 +83,21 @@ def names(rows: Dict[str, str]) -> Set[str]:
     return {row.split("==")[0] for row in rows}
 
 
-everywhere = pytest.mark.parametrize("system", SYSTEMS, ids=str)
-
-
-@everywhere
-@pytest.mark.parametrize("python", PYTHONS)
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.stem)
-def test_no_system_is_asked_for_what_has_no_wheel_for_it(
-    lock: Path, python: str, system: System
-) -> None:
-    found = asked(lock.read_text(), system, python)
-    assert len(names(found)) == len(found), "one version of each"
-    assert found
-    # Fabric needs cryptography on every system, and is held to one that has the wheels.
-    lacking = WITHOUT.get(str(system), set()) - (LINUX_ONLY if lock.stem == "fleet" else set())
-    assert not names(found) & lacking
+def test_no_system_is_asked_for_what_has_no_wheel_for_it(lock: Path) -> None:
+    text = lock.read_text()
+
+    def check(row: Tuple[str, System]) -> None:
+        python, system = row
+        found = asked(text, system, python)
+        assert len(names(found)) == len(found), "one version of each"
+        assert found
+        # Fabric needs cryptography on every system, and is held to one that has the wheels.
+        lacking = WITHOUT.get(str(system), set()) - (LINUX_ONLY if lock.stem == "fleet" else set())
+        assert not names(found) & lacking
+
+    rows = itertools.product(PYTHONS, SYSTEMS)
+    each(((f"{python} {system}", (python, system)) for python, system in rows), check)
 
 
 @pytest.mark.parametrize("name", ["integration", "lab", "lint"])
@@ -107,7 +110,7 @@ def test_without_its_marker_a_mac_would_be_asked_for_it(name: str) -> None:
 
 @pytest.mark.skipif(not os.environ.get("CONTAINER_NET_LOCKS"), reason="asks an index: nox -s locks")
 @pytest.mark.timeout(600)
-@everywhere
+@pytest.mark.parametrize("system", SYSTEMS, ids=str)
 @pytest.mark.parametrize("python", PYTHONS)
 def test_there_is_a_wheel_of_everything_for(python: str, system: System, tmp_path: Path) -> None:
     """pip itself is asked, for all locks at once; it judges markers by the Python it runs on."""

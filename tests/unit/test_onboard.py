@@ -1,29 +1,22 @@
 """./onboard: its options, its environment, and its story, without a network.
 
 The Python that makes the environment is a stand-in that writes down what it was asked; the rest is
-the real script in a copy of the checkout, whose path has a space and a quote in it. The last test
-has the real tasks behind it.
+the real script in a copy of the checkout, whose path has a space and a quote in it. What a user
+sees, with the real tasks behind it: tests/integration/test_integration_users.py.
 """
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Dict, List
 
 import pytest
-from budget import THOROUGH
-
-from simmac import build
 
 TOP = Path(__file__).resolve().parents[2]
-if not THOROUGH:
-    # sh and its stubs: the Python that runs the tests has no part in it.
-    pytest.skip("once is enough: on the newest Python there is", allow_module_level=True)
+pytestmark = pytest.mark.once
 TOOLS = (
     "awk", "basename", "cat", "chmod", "cmp", "cp", "dirname", "grep", "ls", "mkdir", "rm", "sed",
     "sh", "tail", "touch",
@@ -289,7 +282,7 @@ def test_on_a_mac_without_a_python_apples_tools_are_named(checkout: Checkout) ->
     assert "xcode-select --install" in done.stderr
 
 
-# The story, which tests/sim/test_onboard.py knows
+# The story, which tests/sim/test_onboarding.py knows
 
 
 def test_the_options_reach_the_task(checkout: Checkout) -> None:
@@ -323,35 +316,3 @@ def test_korean_follows_the_locale(
     done = checkout.run_from(checkout.tools.parent, **environ)
     assert done.returncode == 0
     assert ("입력하세요" in lines(done.stdout)[-1]) is korean
-
-
-def test_a_newcomer_sees_broken_become_working_and_then_nothing_to_change(
-    checkout: Checkout,
-) -> None:
-    for name in ("container_net", "templates"):
-        (checkout.path / name).symlink_to(TOP / name)
-    shutil.copy(TOP / "tasks.py", checkout.path / "tasks.py")
-    # An environment as onboard leaves it, with the packages of the one that runs this test.
-    programs = checkout.path / ".venv" / "bin"
-    programs.mkdir(parents=True)
-    invoke = programs / "invoke"
-    invoke.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m invoke "$@"\n', encoding="utf-8")
-    invoke.chmod(0o755)
-    finished = checkout.path / ".venv" / ".container-net-finished"
-    shutil.copy(checkout.path / "requirements" / "run.txt", finished)
-    # A folder of this test's own: a Mac that runs it is not the Mac that is meant.
-    mac = checkout.tools.parent / "mac"
-    build(mac, "broken")
-    environ = {"PATH": f"{checkout.tools}:{os.environ['PATH']}", "INVOKE_NET_SYSROOT": str(mac)}
-
-    done = checkout.run("--yes", **environ)
-    assert done.returncode == 0, done.stdout + done.stderr
-    setup, verify = done.stdout.split("\n$ ")[1:]
-    assert "until the next reboot" in setup
-    assert "Everything works." in verify
-
-    done = checkout.run("--yes", **environ)
-    assert done.returncode == 0, done.stdout + done.stderr
-    setup, verify = done.stdout.split("\n$ ")[1:]
-    assert "Nothing to change." in setup
-    assert "Everything works." in verify

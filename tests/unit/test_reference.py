@@ -8,6 +8,7 @@ from typing import Dict, Iterator, Set, Tuple
 
 import pytest
 
+pytestmark = pytest.mark.once
 TOP = Path(__file__).parents[2]
 REFERENCE = TOP / "docs" / "reference"
 CITED = re.compile(r"\b(macos|container)\.md, ((?:\d+(?:, | and | to |; )?)+)")

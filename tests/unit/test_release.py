@@ -13,6 +13,7 @@ import pytest
 
 from container_net import __version__
 
+pytestmark = pytest.mark.once
 TOP = Path(__file__).resolve().parents[2]
 CHANGELOG = """\
 # Changelog

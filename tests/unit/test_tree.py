@@ -18,6 +18,7 @@ import pytest
 from container_net import __version__, rehearsal
 from container_net.model import Missing
 
+pytestmark = pytest.mark.once
 TOP = Path(__file__).resolve().parents[2]
 LEFTOVERS = {
     "__pycache__", ".check", ".git", ".hypothesis", ".import_linter_cache", ".mypy_cache", ".nox",

@@ -10,6 +10,7 @@ from typing import Dict, Iterator, List, Set
 
 import pytest
 
+pytestmark = pytest.mark.once
 TOP = Path(__file__).resolve().parents[2]
 WORKFLOW = TOP / ".github" / "workflows" / "macos.yml"
 # What names the files that it reads, line by line.
