@@ -104,7 +104,7 @@ def test_an_interrupt_while_python_imports_is_one_sentence_and_130(tmp_path: Pat
     assert out
     total = int(err)
     assert total > 150
-    places = [1, 2, *range(5, total, total // (12 if THOROUGH else 3)), total]
+    places = [1, 2, *range(5, total, total // (8 if THOROUGH else 3)), total]
     for nth, at in enumerate(places):
         number = SIGNALS[nth % 3]
         code, out, err = drive(tmp_path, [at], [number])

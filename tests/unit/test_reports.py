@@ -135,7 +135,7 @@ _whole = lru_cache(maxsize=None)(lambda case: certain(case.text))
 
 
 @pytest.mark.parametrize("how", VARIANTS)
-@settings(max_examples=examples(100))
+@settings(max_examples=examples(30))
 @given(case=st.sampled_from(ALL), seed=st.integers(0, 1 << 32))
 def test_a_variant_is_never_more_certain_than_the_whole_text(
     how: str, case: Case, seed: int
@@ -146,10 +146,10 @@ def test_a_variant_is_never_more_certain_than_the_whole_text(
 
 
 @pytest.mark.parametrize("how", VARIANTS)
-def test_a_mebibyte_of_a_variant_takes_under_a_second(how: str) -> None:
+def test_variants_are_judged_at_a_mebibyte_a_second(how: str) -> None:
     rng = random.Random(how)
     pieces: List[str] = []
-    while sum(map(len, pieces)) < examples(LIMIT):
+    while sum(map(len, pieces)) < examples(LIMIT // 4):
         pieces.append(VARIANTS[how](rng.choice(ALL).text, rng))
     text = "\n".join(pieces)
-    within(1.0, lambda: judge(text))
+    within(0.25, lambda: judge(text))
