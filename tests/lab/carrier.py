@@ -50,6 +50,8 @@ class Carrier:
         self._places: List[nftables.Place] = []
         self._sections: Dict[str, Any] = {}
         self._lock = threading.RLock()
+        self._news: Optional[socket.socket] = None
+        self._seen: Tuple[List[Dict[str, Any]], List[Dict[str, Any]]] = ([], [])
         self._door: Optional[socket.socket] = None
 
     # -- the door
@@ -73,6 +75,9 @@ class Carrier:
                 self._door.shutdown(socket.SHUT_RDWR)
             self._door.close()
             self._door = None
+        if self._news is not None:
+            self._news.close()
+            self._news = None
         self._forwarder(None)
 
     def _listen(self, door: socket.socket) -> None:
@@ -233,6 +238,7 @@ class Carrier:
         """Interfaces, the default route and counters of `mac`, in the words of the state."""
         with self._lock:
             state = self._state()
+            self._look()
             seen: Dict[str, Any] = {"interfaces": self._interfaces(), "counters": self._counters()}
             seen.update(self._default(state))
             for item in state["interfaces"]:
@@ -242,10 +248,21 @@ class Carrier:
             self.wiring = wiring.wanted(state)
             return seen
 
+    def _look(self) -> None:
+        """Addresses and default routes, read anew where the kernel has told of a change."""
+        if self._news is None:
+            self._news = self.spaces.news("mac")
+        elif not _heard(self._news):
+            return
+        self._seen = (
+            json.loads(self.spaces.ip("mac", "-j addr show") or "[]"),
+            json.loads(self.spaces.ip("mac", "-j route show default") or "[]"),
+        )
+
     def _interfaces(self) -> Dict[str, Dict[str, Any]]:
         known = [*self.wiring.ports, *self.wiring.tunnels, *self.wiring.bridges]
         found = {}
-        for item in json.loads(self.spaces.ip("mac", "-j addr show") or "[]"):
+        for item in self._seen[0]:
             if item.get("ifname") in known:
                 inet = [
                     [row["local"], row["prefixlen"]]
@@ -260,7 +277,7 @@ class Carrier:
 
     def _default(self, state: Dict[str, Any]) -> Dict[str, Any]:
         """Who has the default route, where that is not what the state says."""
-        rows = json.loads(self.spaces.ip("mac", "-j route show default") or "[]")
+        rows = self._seen[1]
         there = rows[0]["dev"] if rows else None
         main = net.primary(state)
         if there == (main["name"] if main else None):
@@ -314,6 +331,19 @@ class Carrier:
 
 
 _NOTHING = object()
+
+
+def _heard(news: socket.socket) -> bool:
+    """Whether something has come; all of it is taken away."""
+    heard = False
+    while True:
+        try:
+            news.recv(65536)
+        except BlockingIOError:
+            return heard
+        except OSError:  # ENOBUFS: more than it can hold
+            pass
+        heard = True
 
 
 def _cut(state: Mapping[str, Any]) -> Tuple[str, ...]:

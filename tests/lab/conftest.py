@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 from pathlib import Path
 from typing import TYPE_CHECKING, Iterator
 
@@ -12,6 +14,9 @@ from lab.namespaces import sweep
 if TYPE_CHECKING:
     from lab.world import Lab
 
+TASKS = Path(__file__).with_name("test_lab_tasks.py")
+"""Whose tests hold a lock on it: they look at what is on the machine."""
+
 
 @pytest.fixture(scope="session")
 def able() -> None:
@@ -19,8 +24,11 @@ def able() -> None:
     missing = layout.lacking()
     if missing:
         pytest.skip(f"no lab here: this machine lacks {', '.join(missing)}")
-    # What a killed run has left behind.
-    sweep()
+    with TASKS.open("rb") as lock, contextlib.suppress(BlockingIOError):
+        # Where a test of `lab.down` is at work in another process, it sweeps.
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # What a killed run has left behind.
+        sweep()
 
 
 @pytest.fixture

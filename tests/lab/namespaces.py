@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, TypeVar
 
 from lab.layout import HOSTS, PATH, PREFIX
 
 __all__ = ["MARK", "Failed", "Namespaces", "alive", "existing", "sweep"]
 
+T = TypeVar("T")
+
 ETC = Path("/etc/netns")
+# sched.h; netlink.h and rtnetlink.h: links, IPv4 addresses, IPv4 routes.
+CLONE_NEWNET = 0x40000000
+NETLINK_ROUTE, GROUPS = 0, 0x1 | 0x10 | 0x40
 # In the environment of what a lab starts: a process keeps it when its namespace loses its name.
 MARK = "CONTAINER_NET_LAB_TAG"
 
@@ -41,6 +49,7 @@ class Namespaces:
     def __init__(self, tag: str) -> None:
         self.tag = tag
         self.started: List[subprocess.Popen[bytes]] = []
+        self._threads: Dict[str, ThreadPoolExecutor] = {}
 
     def name(self, host: str) -> str:
         return f"{PREFIX}-{self.tag}-{host}"
@@ -61,9 +70,39 @@ class Namespaces:
         for process in self.started:
             self.end(process)
         self.started = []
+        for threads in self._threads.values():
+            threads.shutdown()
+        self._threads = {}
         sweep(self.tag)
 
     # -- running
+
+    def within(self, host: str, act: Callable[[], T]) -> T:
+        """Call a function in a thread of ours that is in a namespace; what it starts is too.
+
+        `ip netns exec` would be a process more, with mounts of its own.
+        """
+        if host not in self._threads:
+            place, libc = f"/run/netns/{self.name(host)}", ctypes.CDLL(None, use_errno=True)
+
+            def enter() -> None:
+                with open(place, "rb") as file:
+                    if libc.setns(file.fileno(), CLONE_NEWNET):
+                        raise OSError(ctypes.get_errno(), f"setns {place}")
+
+            self._threads[host] = ThreadPoolExecutor(8, initializer=enter)
+        return self._threads[host].submit(act).result()
+
+    def news(self, host: str) -> socket.socket:
+        """A socket that hears of every change of links, IPv4 addresses and routes there."""
+
+        def listen() -> socket.socket:
+            heard = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_ROUTE)
+            heard.bind((0, GROUPS))
+            heard.setblocking(False)
+            return heard
+
+        return self.within(host, listen)
 
     def inside(self, host: str, argv: Sequence[str]) -> List[str]:
         """A command line that runs in a namespace."""
@@ -71,7 +110,7 @@ class Namespaces:
 
     def run(self, host: str, argv: Sequence[str], stdin: str = "", check: bool = True) -> str:
         """Run a program there; its output. Raises Failed."""
-        return call(self.inside(host, argv), stdin, check, self.tag)
+        return self.within(host, lambda: call(argv, stdin, check, self.tag))
 
     def ip(self, host: str, words: str, check: bool = True) -> str:
         """`ip` there, without a second process."""
@@ -83,9 +122,8 @@ class Namespaces:
             call(["ip", "-n", self.name(host), "-batch", "-"], "\n".join(lines) + "\n")
 
     def sysctl(self, host: str, name: str, value: int) -> None:
-        # Not sysctl(8): small images of Debian do not have it.
-        place = "/proc/sys/" + name.replace(".", "/")
-        self.run(host, ["sh", "-c", 'echo "$1" >"$2"', "sh", str(value), place])
+        place = Path("/proc/sys/" + name.replace(".", "/"))
+        self.within(host, lambda: place.write_text(f"{value}\n", encoding="ascii"))
 
     def start(
         self,

@@ -1,4 +1,6 @@
-"""The internet of the lab: `serve.py CERTIFICATE ADDRESS...`, in one process.
+"""The internet of the lab: `serve.py CERTIFICATE [NAMESPACE] ADDRESS...`, in one process.
+
+A word that begins with `/` is a network namespace, in which the addresses behind it are.
 
 Port 443 answers every request with 404, and in the body the address it came from; `/stream` sends
 a line ten times a second until the client is gone. Port 7007 says who is there and then echoes.
@@ -7,6 +9,7 @@ a line ten times a second until the client is gone. Port 7007 says who is there 
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import resource
 import ssl
 import sys
@@ -14,6 +17,7 @@ from contextlib import suppress
 from typing import List
 
 ECHO = 7007
+CLONE_NEWNET = 0x40000000  # sched.h
 
 
 async def web(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -46,6 +50,11 @@ async def serve(certificate: str, addresses: List[str]) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     for address in addresses:
+        if address.startswith("/"):
+            with open(address, "rb") as file:
+                if ctypes.CDLL(None).setns(file.fileno(), CLONE_NEWNET):
+                    raise OSError(f"setns {address}")
+            continue
         await asyncio.start_server(web, address, 443, ssl=context, backlog=4096)
         await asyncio.start_server(echo, address, ECHO, backlog=4096)
     print("ready", flush=True)

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import functools
 import os
 import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
-from typing import Callable, Iterator, List, NamedTuple, Sequence, Tuple
+from typing import Callable, Iterator, List, Mapping, NamedTuple, Sequence, Tuple
 
 from lab import layout
 from lab.carrier import Carrier, dnsmasq, names
@@ -39,6 +40,16 @@ class Fetched(NamedTuple):
     code: int
     status: str
     source: str
+
+
+@functools.cache
+def _certificates() -> Tuple[bytes, bytes]:
+    """The lab's authority, and the key and certificates of its servers, made once a process."""
+    import trustme
+
+    ca = trustme.CA()
+    served = ca.issue_cert(layout.WEB_NAME, layout.WEB, layout.WEB_TOO, layout.CORPORATE)
+    return ca.cert_pem.bytes(), served.private_key_and_cert_chain_pem.bytes()
 
 
 class Lab:
@@ -106,12 +117,9 @@ class Lab:
 
     def _files(self) -> None:
         """Certificates, and the programs of a guest."""
-        import trustme
-
-        ca = trustme.CA()
-        ca.cert_pem.write_to_path(str(self.ca))
-        served = ca.issue_cert(layout.WEB_NAME, layout.WEB, layout.WEB_TOO, layout.CORPORATE)
-        served.private_key_and_cert_chain_pem.write_to_path(str(self.folder / "server.pem"))
+        ca, served = _certificates()
+        self.ca.write_bytes(ca)
+        (self.folder / "server.pem").write_bytes(served)
         tools = self.folder / "bin"
         tools.mkdir(exist_ok=True)
         program = tools / "nslookup"
@@ -159,8 +167,7 @@ class Lab:
         self.spaces.sysctl("net", "net.core.somaxconn", 8192)
 
     def _servers(self) -> None:
-        self._serve("net", (layout.WEB, layout.WEB_TOO))
-        self._serve("vpn", (layout.CORPORATE,))
+        self._serve({"net": (layout.WEB, layout.WEB_TOO), "vpn": (layout.CORPORATE,)})
         self.spaces.run(
             "net",
             [
@@ -170,12 +177,14 @@ class Lab:
             ],
         )
 
-    def _serve(self, host: str, addresses: Sequence[str]) -> None:
+    def _serve(self, hosts: Mapping[str, Sequence[str]]) -> None:
         argv = [sys.executable, "-u", str(HERE / "serve.py"), str(self.folder / "server.pem")]
-        process = self.spaces.start(host, [*argv, *addresses], stdout=subprocess.PIPE)
+        for host, addresses in hosts.items():
+            argv += [f"/run/netns/{self.spaces.name(host)}", *addresses]
+        process = self.spaces.start("net", argv, stdout=subprocess.PIPE)
         assert process.stdout is not None
         if process.stdout.readline() != b"ready\n":
-            raise Failed(f"the server in {host} did not start")
+            raise Failed(f"the server in {', '.join(hosts)} did not start")
 
     # -- what happens to the Mac
 
