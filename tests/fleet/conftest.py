@@ -34,9 +34,7 @@ def resident() -> Iterator[Resident]:
 
 
 @pytest.fixture
-def farm(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, resident: Resident
-) -> Iterator[Farm]:
+def farm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, resident: Resident) -> Iterator[Farm]:
     made = Farm(tmp_path, resident)
     monkeypatch.setenv("HOME", str(made.home))
     yield made
