@@ -361,19 +361,18 @@ class Session:
     ) -> Optional[Tuple[str, ...]]:
         """Why nothing is to be done though a bridge is up; None where something is."""
         pairs = [(s, u) for s in bridges for u in desired.uplinks.needed]
-        if (
-            not pairs
-            or desired.uplinks.why
-            or leaks(found, desired.subnets, desired.uplinks.needed)
-        ):
+        for subnet, leak in leaks(found, desired.subnets, desired.uplinks.needed):
+            self.reason = _("{subnet} is host-only, and {rule} translates it").format(
+                subnet=subnet.cidr, rule=leak.rule.text
+            )
+            return None
+        if not pairs or desired.uplinks.why:
             return None
         works = [path.works(found, s.cidr, u) for s, u in pairs]
         if None in works and False not in works:
             unread = self._unread(found, pairs[works.index(None)])
             raise Missing(_("nothing was changed: cannot read: {why}").format(why=unread))
         if not all(works):
-            hops = status.look(found, desired).hops
-            self.reason = "; ".join(h.evidence for h in hops if h.state == status.BROKEN)
             return None
         verdicts = [(s, path.who(found, s.cidr, u)) for s, u in pairs]
         others = [path.foreign(v, s.cidr) for s, v in verdicts if v.who == path.OTHER]
@@ -411,7 +410,11 @@ class Session:
     ) -> planning.Plan:
         """The plan of setup, or of persist; `leave` says why this Mac is left alone."""
         made = self._changes(found, desired, keep, leave)
-        return dataclasses.replace(made, reason=self.reason)
+        seen = self.reason
+        if made.changes and not seen:
+            hops = status.look(found, desired).hops
+            seen = "; ".join(h.evidence for h in hops if h.state == status.BROKEN)
+        return dataclasses.replace(made, reason=seen)
 
     def _changes(
         self, found: Facts, desired: Desired, keep: bool, leave: Optional[Tuple[str, ...]]

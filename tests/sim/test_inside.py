@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List
 
 import pytest
-from faults.scenes.base import guest, machine_of
+from faults.scenes.base import guest, machine_of, root, two
 from sim.support import picture, run
 from sim.terminal import at_a_terminal
 
@@ -221,3 +221,19 @@ def test_a_plan_says_what_was_seen_to_be_broken(new: New, scene: str, reason: st
     assert not reason or f"seen: {reason}" in run(mac, "net.setup", "--yes").out
     ordered = run(new(scene), "net.plan", "--json", "--persist").data
     assert ordered["reason"] == reason
+
+
+def test_so_does_one_for_what_is_ours_already_and_for_a_leak(new: New) -> None:
+    mac = new("broken")
+    assert run(mac, "net.setup", "--yes").code == 0
+    mac.foreign_disable()
+    assert run(mac, "net.plan", "--json").data["reason"] == "pf is disabled"
+
+    mac = new("idle")
+    two(mac)
+    rule = "nat on en0 from 192.168.0.0/16 to any -> (en0)"
+    root(mac, "/sbin/pfctl -a com.apple/300.mine -f -", rule + "\n")
+    said = run(mac, "net.plan", "--json").data["reason"]
+    assert said.startswith(
+        "192.168.128.0/24 is host-only, and nat on en0 inet from 192.168.0.0/16"
+    ), said
