@@ -11,7 +11,7 @@ from enum import Enum
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import Any, Generic, Mapping, Optional, Tuple, TypeVar
 
-from .text import _
+from .text import N_, _
 
 __all__ = [
     "Attachment",
@@ -96,6 +96,16 @@ class Problem(Enum):
     OTHER = "other"
 
 
+_WHY: Mapping[Problem, str] = {
+    Problem.NO_ANSWER: N_("{command} did not answer in time"),
+    Problem.NO_PROGRAM: N_("{program}: command not found"),
+    Problem.NO_ROOT: N_("needs root; run `sudo -v` first"),
+    Problem.NOT_INSTALLED: N_("container is not installed"),
+    Problem.UNREADABLE: N_("{command} said: {text}"),
+    Problem.OTHER: "{text}",
+}
+
+
 @dataclass(frozen=True)
 class Reading(Generic[T]):
     """One fact: a value, or the problem that kept it from being read. Never both, never a guess.
@@ -119,14 +129,7 @@ class Reading(Generic[T]):
         if self.problem is None:
             return ""
         words = self.source.split() or [""]
-        return {
-            Problem.NO_ANSWER: _("{command} did not answer in time"),
-            Problem.NO_PROGRAM: _("{program}: command not found"),
-            Problem.NO_ROOT: _("needs root; run `sudo -v` first"),
-            Problem.NOT_INSTALLED: _("container is not installed"),
-            Problem.UNREADABLE: _("{command} said: {text}"),
-            Problem.OTHER: "{text}",
-        }[self.problem].format(
+        return _(_WHY[self.problem]).format(
             command=self.source,
             program=words[1] if words[0] == "sudo" and len(words) > 1 else words[0],
             text=self.said,

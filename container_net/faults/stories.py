@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from typing import Dict, List, Mapping, Optional, Tuple
 
 from .fault import compiled, literals
@@ -898,10 +899,15 @@ class _Runs(Dict[str, bool]):
         return found
 
 
+@cache
+def _longest_first(pattern: str) -> Tuple[str, ...]:
+    return tuple(sorted(map(str.lower, literals(pattern)), key=len, reverse=True))
+
+
 def _tells(concept: str, text: str, runs: _Runs) -> Optional[Tuple[int, int]]:
     """Where a text tells a concept, and does not deny it."""
     for pattern in CONCEPTS[concept]:
-        if not all(runs[run.lower()] for run in sorted(literals(pattern), key=len, reverse=True)):
+        if not all(map(runs.__getitem__, _longest_first(pattern))):
             continue
         for count, hit in enumerate(compiled(pattern).finditer(text)):
             if count >= _HITS:

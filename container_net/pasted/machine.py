@@ -5,8 +5,9 @@ from __future__ import annotations
 import errno
 import shlex
 from dataclasses import replace
+from functools import lru_cache
 from ipaddress import IPv4Address
-from typing import Callable, List, Optional, Sequence
+from typing import Callable, List, Optional, Sequence, Tuple
 
 from ..machine import READ_LIMIT, Argv, CommandResult, Machine, T
 from ..model import FileFact
@@ -72,8 +73,8 @@ class Transcript(Machine):
         timeout: float = READ_LIMIT,  # noqa: ARG002
         waits: str = "",  # noqa: ARG002
     ) -> CommandResult:
-        shown = ("sudo " if root else "") + shlex.join(str(word) for word in argv)
-        wanted = key([str(word) for word in argv])
+        shown, wanted = _typed(tuple(map(str, argv)))
+        shown = ("sudo " if root else "") + shown
         found = self.find(wanted) if wanted is not None else None
         if wanted == ("true",) and found is None and not self.exact:
             return CommandResult(shown, 0)
@@ -105,6 +106,12 @@ class Transcript(Machine):
         if path.startswith("/opt/homebrew/bin/"):
             return path in self.pasted.plain
         return not path.startswith("/private/var/db/container-net")
+
+
+@lru_cache(maxsize=1024)
+def _typed(argv: Tuple[str, ...]) -> Tuple[str, Optional[Key]]:
+    """A command as it is typed, and what it asks: a text is examined several times."""
+    return shlex.join(argv), key(argv)
 
 
 def _with_counters(found: Output) -> Output:
