@@ -304,9 +304,9 @@ def test_any_text_is_read_without_a_word(parts: List[str]) -> None:
     ],
     ids=repr,
 )
-def test_anything_is_read_at_a_mebibyte_a_second(piece: str) -> None:
-    text = piece * (examples(pasted.LIMIT // 4) // len(piece) + 1)
-    within(0.25, lambda: read(text))
+def test_a_mebibyte_of_anything_takes_less_than_a_second(piece: str) -> None:
+    text = piece * (examples(pasted.LIMIT) // len(piece) + 1)
+    within(1.0, lambda: read(text))
 
 
 def test_what_was_redirected_is_no_output_and_no_rule_stands_in_a_script() -> None:

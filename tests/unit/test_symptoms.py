@@ -141,9 +141,9 @@ def test_the_layer_and_its_source_are_told(capsys: pytest.CaptureFixture[str]) -
 @pytest.mark.parametrize(
     "piece", ["lookup ", "a", "conflicts with ", " connection timed out", "lookup a on ", "[Errno "]
 )
-def test_texts_made_to_be_slow_lead_somewhere_at_a_mebibyte_a_second(piece: str) -> None:
-    text = piece * (examples(LIMIT // 4) // len(piece) + 1)
-    within(0.25, lambda: leads(text))
+def test_a_mebibyte_takes_less_than_a_second(piece: str) -> None:
+    text = piece * (examples(LIMIT) // len(piece) + 1)
+    within(1.0, lambda: leads(text))
 
 
 # -- stories
