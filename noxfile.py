@@ -152,8 +152,8 @@ def lab(session: nox.Session) -> None:
     missing = session.run("python", "tests/lab/layout.py", silent=True)
     if isinstance(missing, str) and missing.strip():
         session.skip(f"this machine lacks {missing.strip()}")
-    # Two workers: each has a small network of its own to keep up.
-    _pytest(session, "tests/lab", workers=2, install=False)
+    # They wait for packets that do not come, most of the time.
+    _pytest(session, "tests/lab", workers=5, install=False)
 
 
 @nox.session(default=False)
