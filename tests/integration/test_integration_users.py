@@ -9,10 +9,24 @@ from pathlib import Path
 import pytest
 from integration import guests
 from integration.guests import SimGuest, choose, free_subnet
-from integration.host import Evidence, MacHost, SimHost
+from integration.host import ROOT, Evidence, MacHost, SimHost
 from integration.story import Broken, Keeper
 from integration.users import SYSTEM_PATH, Checkout, pythons, use
 from sim.support import picture
+
+# The copy's `invoke`: the simulated Mac's programs are answered in its own process, as nothing here
+# is about them. The story with tasks as a person starts them has them as processes.
+INVOKE = """\
+import os, sys
+from pathlib import Path
+sys.path[:0] = [os.getcwd(), {tests!r}]
+from sim.support import run
+from simmac import Mac
+ran = run(Mac(Path(os.environ["INVOKE_NET_SYSROOT"])), *sys.argv[1:], environ=dict(os.environ))
+sys.stdout.write(ran.out)
+sys.stderr.write(ran.err)
+sys.exit(ran.code)
+"""
 
 
 @pytest.fixture
@@ -31,7 +45,9 @@ def copied(keeper: Keeper, sim: SimHost, folder: Path, path: str) -> Checkout:
     made = Checkout(keeper, folder, path, INVOKE_NET_SYSROOT=str(sim.mac.path))
     programs = made.folder / ".venv" / "bin"
     programs.mkdir(parents=True)
-    for name, words in (("invoke", " -m invoke"), ("python", "")):
+    script = folder.with_name("typed.py")
+    script.write_text(INVOKE.format(tests=str(ROOT / "tests")))
+    for name, words in (("invoke", f' "{script}"'), ("python", "")):
         (programs / name).write_text(f'#!/bin/sh\nexec "{sys.executable}"{words} "$@"\n')
         (programs / name).chmod(0o755)
     finished = made.folder / ".venv" / ".container-net-finished"
