@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from container_net import desired, parse, render
+from container_net import desired, parse, plan, render
 from container_net.desired import Uplinks, desire
 from container_net.model import (
     BadInput,
@@ -647,3 +647,162 @@ def test_whatever_the_mac_no_rule_is_wanted_where_none_may_be(mac: Facts, keep: 
     )
     assert not set(made.uplinks.needed) & set(made.uplinks.spare)
     assert all(note.isprintable() for note in made.notes)
+
+
+# -- plans
+
+OLDER = Reference("12", "pfctl", "7")
+THEIRS = Reference("99", "launchd", "8")
+HOOKED: Dict[str, Any] = {**BROKEN, "main_nat": rules('nat-anchor "com.apple/*" all')}
+CUT_OFF = boot(token=None, journalled=True, references=(OLDER,))
+
+
+@pytest.mark.parametrize(
+    ("journal", "references", "left"),
+    [
+        (CUT_OFF, (OLDER, TOKEN, THEIRS), (TOKEN,)),
+        (CUT_OFF, (OLDER, THEIRS), ()),
+        (CUT_OFF, None, ()),
+        (boot(token=None, references=(OLDER,)), (TOKEN,), ()),
+        (boot(journalled=True), (OLDER, TOKEN), ()),
+        (boot(token=None, journalled=True, session="another boot"), (TOKEN,), ()),
+        (Reading(None), (TOKEN,), ()),
+    ],
+    ids=["new", "none new", "unread", "no journal", "written down", "other boot", "no file"],
+)
+def test_what_a_cut_off_run_left_is_what_pfctl_holds_since_its_journal(
+    journal: Reading[Optional[Boot]],
+    references: Optional[Tuple[Reference, ...]],
+    left: Tuple[Reference, ...],
+) -> None:
+    there = UNREAD if references is None else Reading(references)
+    assert plan.left_behind(facts(boot=journal, references=there)) == left
+
+
+def pf_change(**changes: Any) -> plan.Change:
+    found = facts(**{**HOOKED, "boot": CUT_OFF, "pf_enabled": Reading(True), **changes})
+    made = plan.setup(found, desire(found, Settings()))
+    return next(c for c in made.changes if c.what == "pf")
+
+
+def test_the_one_reference_of_a_cut_off_run_is_adopted_while_it_keeps_pf_on() -> None:
+    change = pf_change(references=Reading((OLDER, TOKEN)))
+    assert change.do == (plan.Adopt(TOKEN),)
+    assert TOKEN.token in change.title
+    ours = {"boot": boot(), "references": Reading((TOKEN,))}
+    assert change.holds(facts(pf_enabled=Reading(True), **ours))
+    assert not change.holds(facts(pf_enabled=Reading(False), **ours))
+    assert not change.holds(facts(pf_enabled=Reading(True)))
+    # `pfctl -d` has ended it: only a new one enables pf.
+    assert pf_change(references=Reading((OLDER, TOKEN)), pf_enabled=Reading(False)).do == (
+        plan.Enable(),
+    )
+
+
+def test_of_two_references_none_is_adopted_or_released() -> None:
+    two = Reading((OLDER, TOKEN, Reference("4712", "pfctl", "15053026")))
+    change = pf_change(references=two)
+    assert change.do == (plan.Enable(),)
+    assert "2 references" in change.title
+    found = facts(**HOOKED, boot=CUT_OFF, references=two, pf_enabled=Reading(True))
+    made = plan.teardown(found)
+    assert made.changes == ()
+    assert [text for text in made.remains if "any of 2" in text]
+
+
+@pytest.mark.parametrize(
+    ("journal", "references", "released"),
+    [
+        (boot(), (TOKEN, OLDER), TOKEN),
+        (CUT_OFF, (TOKEN, OLDER), TOKEN),
+        (boot(), (OLDER,), None),
+        (boot(session="another boot"), (TOKEN,), None),
+    ],
+    ids=["ours", "left by a cut-off run", "gone", "other boot"],
+)
+def test_teardown_releases_the_reference_that_is_ours(
+    journal: Reading[Optional[Boot]],
+    references: Tuple[Reference, ...],
+    released: Optional[Reference],
+) -> None:
+    made = plan.teardown(facts(boot=journal, references=Reading(references)))
+    assert [c.do for c in made.changes] == ([(plan.Release(released),)] if released else [])
+    assert made.remains == ()
+    for change in made.changes:
+        assert change.holds(facts(references=Reading((OLDER,))))
+        assert not change.holds(facts(references=Reading(references)))
+        assert not change.holds(facts(references=UNREAD))
+
+
+def test_the_journal_of_setup_says_what_was_there_before() -> None:
+    found = facts(**HOOKED, references=Reading((THEIRS,)))
+    made = plan.setup(found, desire(found, Settings()))
+    assert [c.what for c in made.changes] == ["anchor", "pf", "forwarding"]
+    assert made.boot == Boot(SESSION, forwarding=0, references=(THEIRS,), journalled=True)
+    # What an earlier run of this boot has written down stays: it was first.
+    found = facts(**HOOKED, boot=boot(forwarding=1), references=Reading((TOKEN,)))
+    made = plan.setup(found, desire(found, Settings()))
+    assert made.boot == dataclasses.replace(
+        Boot(SESSION), forwarding=1, references=(TOKEN,), journalled=True
+    )
+    on = facts(
+        **HOOKED,
+        boot=boot(),
+        references=Reading((TOKEN,)),
+        pf_enabled=Reading(True),
+        forwarding=Reading(1),
+    )
+    made = plan.setup(on, desire(on, Settings()))
+    assert [c.what for c in made.changes] == ["anchor"]
+    assert made.boot == boot().value
+
+
+def test_a_ruleset_of_ours_is_undone_to_the_lines_that_were_live_in_their_order() -> None:
+    found = facts(
+        **HOOKED, anchor_nat=rules("nat 1", "nat 2"), anchor_rules=rules("block 1", "block 2")
+    )
+    wanted = desire(found, Settings())
+    change = plan.setup(found, wanted).changes[0]
+    before = render.AS_WRITTEN + "nat 1\nnat 2\nblock 1\nblock 2\n"
+    assert change.undo == (plan.Command(("/sbin/pfctl", "-a", ANCHOR, "-f", "-"), before),)
+    assert all(isinstance(c, plan.Command) and c.stdin for c in change.do)
+    written = render.rules(render.anchor(wanted))
+    there = {"anchor_nat": rules(*written.nat), "anchor_rules": rules(*written.filter)}
+    assert written.nat
+    assert written.filter
+    assert change.title.startswith(f"load {len(written.nat) + len(written.filter)} rules")
+    assert "current uplink: en0)" in change.title
+    assert "-block 2" in change.diff
+    assert "+" + written.filter[-1] in change.diff
+    assert change.holds(facts(**there))
+    for name in there:
+        assert not change.holds(facts(**{**there, name: Reading(())}))
+    nothing = facts(**HOOKED)
+    flush = plan.setup(nothing, desire(nothing, Settings())).changes[0].undo
+    assert flush == (plan.Command(("/sbin/pfctl", "-a", ANCHOR, "-F", "all")),)
+
+
+def test_teardown_empties_the_anchor_and_sees_that_it_is_empty() -> None:
+    (change,) = plan.teardown(facts(anchor_rules=rules("block 1"))).changes
+    assert change.what == "anchor"
+    assert "-block 1" in change.diff
+    assert change.holds(facts())
+    assert not change.holds(facts(anchor_nat=rules("nat 1")))
+    assert not change.holds(facts(anchor_rules=rules("block 1")))
+    assert not change.holds(facts(anchor_nat=UNREAD))
+
+
+@pytest.mark.parametrize("up", [False, True])
+def test_forwarding_goes_back_unless_a_container_network_may_need_it(up: bool) -> None:
+    bridge = interface("bridge100", "192.168.64.1/24")
+    interfaces = Reading((interface("en0"), *([bridge] if up else [])))
+    found = facts(forwarding=Reading(1), boot=boot(token=None, forwarding=0), interfaces=interfaces)
+    made = plan.teardown(found)
+    assert [c.what for c in made.changes] == ([] if up else ["forwarding"])
+    assert [("sysctl -w" in text) for text in made.remains] == ([True] if up else [])
+    for change in made.changes:
+        assert change.holds(facts(forwarding=Reading(0)))
+        assert not change.holds(facts(forwarding=Reading(1)))
+        assert not change.holds(facts(forwarding=UNREAD))
+    gone = plan.teardown(dataclasses.replace(found, forwarding=Reading(0)))
+    assert (gone.changes, gone.remains) == ((), ())
