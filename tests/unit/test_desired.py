@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from container_net import desired, parse, plan, render
+from container_net import desired, parse, persist, plan, render
 from container_net.desired import Uplinks, desire
+from container_net.facts import FILES, HELPERS_FOLDER, anchor_path
 from container_net.model import (
     BadInput,
     Boot,
@@ -806,3 +807,287 @@ def test_forwarding_goes_back_unless_a_container_network_may_need_it(up: bool) -
         assert not change.holds(facts(forwarding=UNREAD))
     gone = plan.teardown(dataclasses.replace(found, forwarding=Reading(0)))
     assert (gone.changes, gone.remains) == ((), ())
+
+
+# -- what stays
+
+PF_CONF = b'nat-anchor "com.apple/*"\n'
+
+
+def file_of(name: str, content: Optional[bytes] = None, **more: Any) -> Reading[FileFact]:
+    path = FILES.get(name, anchor_path(ANCHOR))
+    return Reading(FileFact(path, content, 0o644 if content is not None else 0, **more))
+
+
+def bare(**changes: Any) -> Facts:
+    """A Mac before its first `persist`: Apple's pf.conf, and nothing of ours."""
+    names = ("sysctl_conf", "plist", "script", "anchor_file")
+    files = {**{name: file_of(name) for name in names}, "pf_conf": file_of("pf_conf", PF_CONF)}
+    return facts(**{**HOOKED, "files": files, "helpers_folder": False, **changes})
+
+
+def kept_plan(found: Facts, settings: Optional[Settings] = None, **parts: bool) -> plan.Plan:
+    settings = settings or Settings()
+    wanted = desire(found, settings, keep=True)
+    runtime = plan.setup(found, wanted)
+    return persist.persist(found, wanted, settings, persist.Parts(**parts), runtime, sysroot=None)
+
+
+def after(found: Facts, made: plan.Plan, *, back: bool = False) -> Facts:
+    """The Mac once a plan is carried out; with `back`, once its files are undone."""
+    values = dict(found.files)
+    names = {r.value.path: name for name, r in values.items() if r.value is not None}
+    for change in made.changes:
+        for action in change.undo if back else change.do:
+            name = names.get(getattr(action, "path", ""), "")
+            if isinstance(action, plan.WriteFile):
+                values[name] = file_of(name, action.content)
+            elif isinstance(action, plan.RemoveFile):
+                values[name] = file_of(name)
+    loaded = bool(made.state and "daemon" in made.state.persisted) and not back
+    rules_of_ours = render.rules(render.anchor(desire(found, Settings(), keep=True)))
+    return dataclasses.replace(
+        found,
+        files=values,
+        state=Reading(made.state),
+        daemon=Reading(Daemon(loaded)),
+        helpers_folder=True,
+        anchor_nat=rules(*rules_of_ours.nat),
+        anchor_rules=rules(*rules_of_ours.filter),
+    )
+
+
+def contents(found: Facts) -> Dict[str, Optional[bytes]]:
+    return {name: r.value.content for name, r in found.files.items() if r.value is not None}
+
+
+def judged(found: Facts) -> Dict[str, str]:
+    return persist.judge(found, desire(found, Settings(), keep=True), None)
+
+
+PARTS = ("sysctl_conf", "pf_conf", "anchor_file", "daemon")
+
+
+def put(found: Facts, name: str, reading: Reading[FileFact]) -> Facts:
+    return dataclasses.replace(found, files={**found.files, name: reading})
+
+
+def test_persist_makes_what_judge_calls_ok_and_asks_for_nothing_more() -> None:
+    found = bare()
+    assert judged(found) == dict.fromkeys(PARTS, "absent")
+    made = kept_plan(found)
+    assert (made.remains, made.incomplete) == ((), False)
+    assert made.originals == (FILES["pf_conf"], FILES["sysctl_conf"])
+    there = after(found, made)
+    assert judged(there) == dict.fromkeys(PARTS, "ok")
+    again = kept_plan(there)
+    assert [c.what for c in again.changes if c.what not in ("pf", "forwarding")] == []
+    assert again.state == made.state
+    assert persist.recorded_parts(there) == persist.Parts(pf_conf=True, daemon=True)
+    for change in made.changes[3:]:
+        assert change.holds(there), change.what
+        assert not change.holds(found), change.what
+    assert after(found, made, back=True).files == found.files
+
+
+def test_what_persist_made_is_written_down_and_what_was_there_is_not() -> None:
+    found = bare()
+    made = kept_plan(found).state
+    assert made is not None
+    assert set(made.made) == {
+        HELPERS_FOLDER,
+        anchor_path(ANCHOR),
+        *(FILES[name] for name in ("sysctl_conf", "plist", "script")),
+    }
+    there = put(bare(helpers_folder=True), "sysctl_conf", file_of("sysctl_conf", b"a=1\n"))
+    made = kept_plan(there, daemon=False).state
+    assert made is not None
+    assert HELPERS_FOLDER not in made.made
+    assert FILES["sysctl_conf"] not in made.made
+    assert "daemon" not in made.persisted
+    made = kept_plan(found, daemon=False).state
+    assert made is not None
+    assert HELPERS_FOLDER not in made.made
+    made = kept_plan(found, Settings(guard=False, uplinks=("en0",)), pf_conf=False).state
+    assert made is not None
+    assert "pf_conf" not in made.persisted
+    assert (made.persisted["guard"], made.persisted["uplinks_origin"]) == ("no", "given")
+
+
+def test_a_helpers_folder_is_made_only_where_there_is_none() -> None:
+    change = next(c for c in kept_plan(bare()).changes if c.what == "script")
+    assert change.do[0] == plan.MakeFolder(HELPERS_FOLDER)
+    assert change.undo[-1] == plan.RemoveFolder(HELPERS_FOLDER)
+    there = next(c for c in kept_plan(bare(helpers_folder=True)).changes if c.what == "script")
+    assert (there.do, there.undo) == (change.do[1:], change.undo[:-1])
+    written = there.do[0]
+    assert isinstance(written, plan.WriteFile)
+    assert (written.mode, written.was) == (0o755, bare().files["script"].value)
+
+
+@pytest.mark.parametrize(
+    ("part", "state", "change"),
+    [
+        *(
+            (part, "drifted", {name: file_of(name)})
+            for part, name in (
+                ("sysctl_conf", "sysctl_conf"),
+                ("anchor_file", "anchor_file"),
+                ("daemon", "plist"),
+                ("daemon", "script"),
+            )
+        ),
+        ("pf_conf", "drifted", {"pf_conf": file_of("pf_conf", PF_CONF)}),
+        ("anchor_file", "drifted", {"anchor_file": file_of("anchor_file", b"nat 1\n")}),
+        ("daemon", "drifted", {"plist": file_of("plist", b"<plist/>")}),
+        ("daemon", "drifted", {"script": file_of("script", b"#!/bin/sh\n")}),
+        *(
+            (part, "unknown", {name: UNREAD})
+            for part, name in (
+                ("sysctl_conf", "sysctl_conf"),
+                ("pf_conf", "pf_conf"),
+                ("anchor_file", "anchor_file"),
+                ("daemon", "plist"),
+                ("daemon", "script"),
+            )
+        ),
+        ("anchor_file", "unknown", {"anchor_nat": UNREAD}),
+        ("anchor_file", "unknown", {"anchor_rules": UNREAD}),
+        ("anchor_file", "drifted", {"anchor_nat": Reading(())}),
+        ("anchor_file", "drifted", {"anchor_rules": Reading(())}),
+        ("daemon", "unknown", {"daemon": UNREAD}),
+        ("daemon", "drifted", {"daemon": Reading(Daemon(False))}),
+        ("daemon", "disabled", {"daemon": Reading(Daemon(True, disabled=True))}),
+        ("daemon", "drifted", {"networks": Reading((network("x", "10.7.0.0/16"),))}),
+        ("daemon", "drifted", {"default_route": route("en77")}),
+        ("", "ok", {"networks": UNREAD}),
+    ],
+)
+def test_each_part_is_judged_by_itself(part: str, state: str, change: Dict[str, Any]) -> None:
+    found = bare()
+    there = after(found, kept_plan(found))
+    for name, value in change.items():
+        if name in there.files:
+            there = put(there, name, value)
+        else:
+            there = dataclasses.replace(there, **{name: value})
+    expected = {**dict.fromkeys(PARTS, "ok"), **({part: state} if part else {})}
+    assert judged(there) == expected
+
+
+def test_subnets_and_uplinks_that_were_given_do_not_move() -> None:
+    given = Settings(uplinks=("en0",), subnets=(NET,))
+    found = bare(networks=Reading(()))
+    there = after(found, kept_plan(found, given))
+    moved = dataclasses.replace(
+        there, networks=Reading((network("x", "10.7.0.0/16"),)), default_route=route("en77")
+    )
+    assert judged(moved)["daemon"] == "ok"
+
+
+def test_a_daemon_whose_files_and_job_are_gone_is_absent_or_drifted_by_the_record() -> None:
+    found = bare()
+    there = after(found, kept_plan(found))
+    for name in ("plist", "script"):
+        there = put(there, name, file_of(name))
+    there = dataclasses.replace(there, daemon=Reading(Daemon(False)))
+    assert judged(there)["daemon"] == "drifted"
+    assert judged(dataclasses.replace(there, state=Reading(None)))["daemon"] == "absent"
+    running = dataclasses.replace(found, daemon=Reading(Daemon(True)))
+    assert judged(running)["daemon"] == "drifted"
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (UNREAD, "it could not be read"),
+        (file_of("pf_conf", PF_CONF, link="/nix/pf.conf"), "/nix/pf.conf"),
+        (file_of("pf_conf", PF_CONF, stays="it is locked"), "it is locked"),
+        (file_of("pf_conf"), "missing"),
+        (file_of("pf_conf", b"pass all\n"), "nat-anchor"),
+    ],
+    ids=["unread", "link", "stays", "missing", "no hook"],
+)
+def test_a_pf_conf_that_is_not_ours_to_edit_keeps_the_rest_going(
+    found: Reading[FileFact], said: str
+) -> None:
+    made = kept_plan(put(bare(), "pf_conf", found))
+    whats = [c.what for c in made.changes]
+    assert not {"pf_conf", "anchor_file"} & {*whats}
+    assert {"sysctl_conf", "script", "plist", "daemon"} <= {*whats}
+    assert made.incomplete
+    assert len(made.remains) == 1
+    assert said in made.remains[0]
+    assert made.state is not None
+    assert "pf_conf" not in made.state.persisted
+    assert made.originals == (FILES["sysctl_conf"],)
+
+
+def test_a_pf_conf_that_pf_rejects_is_left_alone_unless_our_own_missing_file_is_why() -> None:
+    error = Reading("line 3: syntax error")
+    made = kept_plan(bare(pf_conf_error=error))
+    assert "line 3: syntax error" in made.remains[0]
+    assert not {"pf_conf", "anchor_file"} & {c.what for c in made.changes}
+    found = bare()
+    there = put(after(found, kept_plan(found)), "anchor_file", file_of("anchor_file"))
+    there = dataclasses.replace(there, pf_conf_error=error)
+    again = kept_plan(there)
+    assert (again.remains, [c.what for c in again.changes if c.what == "anchor_file"]) == (
+        (),
+        ["anchor_file"],
+    )
+
+
+def test_a_sysctl_conf_that_is_left_alone_is_not_recorded() -> None:
+    link = file_of("sysctl_conf", b"a=1\n", link="/nix/sysctl.conf")
+    made = kept_plan(put(bare(), "sysctl_conf", link))
+    assert [text for text in made.remains if "/nix/sysctl.conf" in text]
+    assert made.state is not None
+    assert "sysctl_conf" not in made.state.persisted
+    assert {"pf_conf", "anchor_file"} <= {c.what for c in made.changes}
+
+
+def test_unpersist_takes_away_what_is_found_and_nothing_else() -> None:
+    assert persist.unpersist(bare()) == ((), ())
+    found = bare()
+    there = after(found, kept_plan(found))
+    changes, remains = persist.unpersist(there)
+    assert remains == ()
+    assert [c.what for c in changes] == [
+        "daemon",
+        "plist",
+        "script",
+        "folder",
+        "sysctl_conf",
+        "pf_conf",
+        "anchor_file",
+    ]
+    gone = after(there, plan.Plan(changes))
+    assert contents(gone) == contents(found)
+    for change in changes:
+        assert change.holds(gone), change.what
+        assert change.what == "folder" or not change.holds(there), change.what
+    # Without a record nothing was made by us: the folder stays, and an empty file too.
+    unrecorded = dataclasses.replace(there, state=Reading(None))
+    changes, _remains = persist.unpersist(unrecorded)
+    assert "folder" not in [c.what for c in changes]
+    assert contents(after(there, plan.Plan(changes)))["sysctl_conf"] == b""
+    changes, _remains = persist.unpersist(dataclasses.replace(there, helpers_folder=False))
+    assert "folder" not in [c.what for c in changes]
+
+
+def test_the_anchors_file_stays_while_a_line_of_pf_conf_loads_it() -> None:
+    found = bare()
+    there = after(found, kept_plan(found))
+    line = f'load anchor "x" from "/etc/pf.anchors/{ANCHOR.split("/")[1]}"\n'.encode()
+    theirs = put(there, "pf_conf", file_of("pf_conf", PF_CONF + line))
+    changes, remains = persist.unpersist(theirs)
+    assert "anchor_file" not in [c.what for c in changes]
+    assert len(remains) == 1
+    assert anchor_path(ANCHOR) in remains[0]
+    changes, remains = persist.unpersist(put(theirs, "anchor_file", UNREAD))
+    assert ("anchor_file" in [c.what for c in changes], remains) == (False, ())
+    lone = b"# >>> container-net: anchor >>>\n"
+    changes, remains = persist.unpersist(put(there, "pf_conf", file_of("pf_conf", PF_CONF + lone)))
+    assert "pf_conf" not in [c.what for c in changes]
+    assert FILES["pf_conf"] in remains[0]
