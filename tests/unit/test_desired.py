@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import Any, Dict, Optional, Sequence, Tuple
 
@@ -20,6 +21,7 @@ from container_net.model import (
     Facts,
     FileFact,
     Interface,
+    Missing,
     Network,
     Port,
     Problem,
@@ -31,6 +33,7 @@ from container_net.model import (
     Subnet,
 )
 from container_net.settings import DEFAULT_UPLINKS, NEVER_UPLINK, Settings, parse_allowed
+from container_net.status import other_subnet
 
 SESSION = "7B2C1F60-0A3D-4E55-9C1B-52D2F00DBEEF"
 ANCHOR = "com.apple/250.container-net"
@@ -698,6 +701,25 @@ def test_the_one_reference_of_a_cut_off_run_is_adopted_while_it_keeps_pf_on() ->
     assert pf_change(references=Reading((OLDER, TOKEN)), pf_enabled=Reading(False)).do == (
         plan.Enable(),
     )
+
+
+@pytest.mark.parametrize(("on", "said"), [(True, "-pf enabled by others"), (False, "-pf disabled")])
+def test_a_plan_says_whether_pf_is_on_by_others(on: bool, said: str) -> None:
+    change = pf_change(boot=Reading(None), pf_enabled=Reading(on))
+    assert said in change.diff.splitlines()
+    assert "+pf enabled, with a reference of ours" in change.diff.splitlines()
+
+
+def test_setup_goes_on_with_the_subnets_that_overlap_nothing() -> None:
+    found = facts(**HOOKED, interfaces=Reading((interface("en0", "10.9.3.7/16"),)))
+    assert desire(found, Settings()).overlaps
+    assert plan.setup(found, desire(found, Settings())).changes
+    alone = dataclasses.replace(found, networks=Reading((network("b", "10.9.0.0/16"),)))
+    none = dataclasses.replace(desire(alone, Settings()), subnets=())
+    with pytest.raises(Missing, match=re.escape(other_subnet())):
+        plan.setup(alone, none)
+    with pytest.raises(Missing, match="--subnets"):
+        plan.setup(alone, dataclasses.replace(none, overlaps=()))
 
 
 def test_of_two_references_none_is_adopted_or_released() -> None:
