@@ -301,7 +301,7 @@ def _pair(facts: Facts, desired: Desired, subnet: Subnet, uplink: str) -> Hop:
         if verdict.who == path.OTHER:
             return Hop("nat", OK, _("another program's: {rule}").format(rule=rule))
         shown = _("ours: {rule}").format(rule=rule)
-        if packets is not None:
+        if packets:
             shown += " " + _("({count} packets)").format(count=packets)
         return Hop("nat", OK, shown)
     if not _in_use(facts, desired):
