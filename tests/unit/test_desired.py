@@ -418,8 +418,10 @@ def test_anything_less_is_not_ours(change: Dict[str, Any]) -> None:
     assert desired.our_token(found).value is False
 
 
-@pytest.mark.parametrize("name", ["references", "boot_session"])
-def test_our_token_is_unknown_where_the_table_or_the_boot_was_not_read(name: str) -> None:
+@pytest.mark.parametrize("name", ["references", "boot_session", "boot"])
+def test_our_token_is_unknown_where_one_of_the_three_was_not_read(
+    name: str,
+) -> None:
     values: Dict[str, Any] = {"boot": boot(), "references": Reading((TOKEN,)), name: UNREAD}
     reading = desired.our_token(facts(**values))
     assert reading.value is None
@@ -1058,6 +1060,28 @@ def test_a_pf_conf_that_pf_rejects_is_left_alone_unless_our_own_missing_file_is_
         (),
         ["anchor_file"],
     )
+
+
+def test_a_pf_conf_that_nobody_asked_for_is_not_even_looked_at() -> None:
+    linked = put(bare(), "pf_conf", file_of("pf_conf", PF_CONF, link="/nix/pf.conf"))
+    made = kept_plan(linked, pf_conf=False)
+    assert (made.remains, made.incomplete) == ((), False)
+    assert not {"pf_conf", "anchor_file"} & {c.what for c in made.changes}
+
+
+def test_the_boot_script_holds_the_recorded_rules_and_nat_subnets() -> None:
+    inner = network("inner", "192.168.128.0/24", "hostOnly")
+    found = bare(networks=Reading((*HOOKED["networks"].value, inner)))
+    made = kept_plan(found)
+    assert made.state is not None
+    script = contents(after(found, made))["script"]
+    assert script is not None
+    assert b"SUBNETS='192.168.64.0/24 10.9.0.0/16'\n" in script
+    wanted = render.anchor(desire(found, Settings(), keep=True))
+    assert "192.168.128.0/24" in wanted
+    assert all(line.encode() in script for line in wanted.splitlines())
+    recorded = {**made.state.persisted, "subnets": "nat,oops,1 " + made.state.persisted["subnets"]}
+    assert persist.script(recorded, ANCHOR, None).encode() == script
 
 
 def test_a_sysctl_conf_that_is_left_alone_is_not_recorded() -> None:

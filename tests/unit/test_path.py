@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 from typing import Any, Dict, NamedTuple, Optional, Tuple
 
 import pytest
@@ -22,8 +22,8 @@ from unit.test_desired import (
     rules,
 )
 
-from container_net import path
-from container_net.model import Facts, FileFact, Interface, Reading, Rule
+from container_net import desired, path
+from container_net.model import Facts, FileFact, Interface, Reading, Rule, State, Subnet
 
 # -- covered by vmnet
 
@@ -369,3 +369,69 @@ def test_our_rule_for_a_pair_is_the_first_that_takes_it(text: str, is_ours: bool
 def test_a_rule_that_is_not_understood_is_neither_coverage_nor_its_absence(rule: str) -> None:
     facts = working(rule, "nat on en0 inet from 192.168.64.0/24 to any -> (en0:0) extfilter ei")
     assert verdict(facts).state is None
+
+
+# -- what was seen
+
+INNER = IPv4Network("192.168.128.0/24")
+SERVED = (
+    Subnet(NET, "nat", IPv4Address("192.168.64.1"), "network list"),
+    Subnet(INNER, "hostOnly", IPv4Address("192.168.128.1"), "network list"),
+)
+BOTH_UP: Dict[str, Any] = {
+    "interfaces": Reading(
+        (interface("bridge100", "192.168.64.1/24"), interface("bridge101", "192.168.128.1/24"))
+    )
+}
+LEAK = "nat on en0 inet from 192.168.128.0/24 to any -> (en0)"
+
+
+@pytest.mark.parametrize(
+    ("change", "seen"),
+    [
+        ({}, {f"{NET} en0": True}),
+        ({"forwarding": Reading(0)}, {f"{NET} en0": False}),
+        ({"forwarding": UNREAD}, {}),
+        ({"main_nat": UNREAD}, {}),
+        ({"sharing_children": {"shared_v4": rules()}}, {f"{NET} en0": False}),
+        ({"interfaces": Reading(())}, {}),
+    ],
+    ids=["covered", "no forwarding", "forwarding unread", "nat unread", "no rule", "no bridge"],
+)
+def test_what_vmnet_covers_is_noted_where_a_bridge_is_up_and_all_was_read(
+    change: Dict[str, Any], seen: Dict[str, bool]
+) -> None:
+    assert desired.seen_now(working(**{**BOTH_UP, **change}), SERVED, ("en0",)) == seen
+
+
+def test_what_was_seen_last_counts_if_every_nat_subnet_was_covered_on_every_uplink() -> None:
+    def last(seen: Dict[str, bool], *uplinks: str) -> bool:
+        return desired.seen_last(facts(state=Reading(State("x", seen=seen))), SERVED, uplinks)
+
+    assert last({f"{NET} en0": True}, "en0")
+    assert not last({f"{NET} en0": True}, "en0", "en5")
+    assert not last({f"{NET} en0": False}, "en0")
+    assert not last({f"{NET} en0": True})
+    assert not desired.seen_last(facts(), SERVED, ("en0",))
+
+
+@pytest.mark.parametrize(
+    ("change", "leaks"),
+    [
+        ({}, True),
+        ({"forwarding": Reading(0)}, False),
+        ({"interfaces": Reading((interface("bridge100", "192.168.64.1/24"),))}, False),
+        ({"sharing_children": {"shared_v4": rules(VMNET)}}, False),
+        ({"main_nat": UNREAD}, False),
+        ({"pf_enabled": Reading(False)}, False),
+    ],
+    ids=["translated", "no forwarding", "no bridge", "no rule", "unread", "pf off"],
+)
+def test_a_host_only_network_leaks_where_a_live_rule_translates_it(
+    change: Dict[str, Any], leaks: bool
+) -> None:
+    found = working(**{**BOTH_UP, "sharing_children": {"shared_v4": rules(VMNET, LEAK)}, **change})
+    leaking = desired.leaks(found, SERVED, ("en0",))
+    assert [(subnet.cidr, nat.rule.text) for subnet, nat in leaking] == (
+        [(INNER, LEAK)] if leaks else []
+    )
