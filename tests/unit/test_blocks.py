@@ -104,6 +104,20 @@ def test_a_marker_alone_is_refused_with_its_line() -> None:
         assert state(STOCK + lone, ANCHOR, LOAD) == "drifted"
 
 
+def test_of_two_markers_that_do_not_fit_the_lone_one_is_named() -> None:
+    begin, _line, end = BLOCK.splitlines(keepends=True)
+    other = end.replace(b"anchor", b"forwarding")
+    assert other != end
+    # The first begin has no end; the end has no begin; an end of another name ends nothing.
+    for content, number in (
+        (STOCK + begin + BLOCK, 10),
+        (STOCK + BLOCK + end, 13),
+        (STOCK + begin + other, 11),
+    ):
+        with pytest.raises(Refused, match=rf"pf\.conf, line {number}: one of our two markers"):
+            put(content)
+
+
 def test_what_is_no_text_is_refused() -> None:
     with pytest.raises(Refused, match="line 10: a zero byte"):
         put(STOCK + b"\0")
