@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from container_net import desired, parse, persist, plan, render
 from container_net.desired import Uplinks, desire
 from container_net.facts import FILES, HELPERS_FOLDER, anchor_path
+from container_net.machine import MacPath, temporary
 from container_net.model import (
     BadInput,
     Boot,
@@ -708,6 +709,7 @@ def test_the_one_reference_of_a_cut_off_run_is_adopted_while_it_keeps_pf_on() ->
 @pytest.mark.parametrize(("on", "said"), [(True, "-pf enabled by others"), (False, "-pf disabled")])
 def test_a_plan_says_whether_pf_is_on_by_others(on: bool, said: str) -> None:
     change = pf_change(boot=Reading(None), pf_enabled=Reading(on))
+    assert change.title == "enable pf with a reference of our own"
     assert said in change.diff.splitlines()
     assert "+pf enabled, with a reference of ours" in change.diff.splitlines()
 
@@ -831,6 +833,59 @@ def test_forwarding_goes_back_unless_a_container_network_may_need_it(up: bool) -
         assert not change.holds(facts(forwarding=UNREAD))
     gone = plan.teardown(dataclasses.replace(found, forwarding=Reading(0)))
     assert (gone.changes, gone.remains) == ((), ())
+
+
+def test_an_anchor_in_which_nothing_is_wanted_is_emptied() -> None:
+    found = facts(**HOOKED, anchor_nat=rules("nat 1"))
+    wanted = dataclasses.replace(desire(found, Settings()), nat=False, fence=None)
+    change = plan.setup(found, wanted).changes[0]
+    assert change.title == f"empty the anchor {ANCHOR}"
+    assert change.holds(facts())
+    assert not change.holds(found)
+
+
+def test_one_route_that_could_not_be_read_stops_nothing_and_both_do() -> None:
+    one = facts(**{**HOOKED, "public_route": UNREAD})
+    assert desire(one, Settings()).uplinks.why
+    assert plan.setup(one, desire(one, Settings())).changes
+    none = dataclasses.replace(one, default_route=UNREAD)
+    with pytest.raises(Missing, match="cannot read the uplinks: it could not be read"):
+        plan.setup(none, desire(none, Settings()))
+
+
+def test_without_apples_call_the_file_or_the_command_is_named() -> None:
+    called = {**HOOKED, "main_nat": rules()}
+    found = facts(**called, files={"pf_conf": file_of("pf_conf", PF_CONF)})
+    with pytest.raises(Missing, match=r": sudo pfctl -f /etc/pf\.conf && invoke net\.setup$"):
+        plan.setup(found, desire(found, Settings()))
+    found = facts(**called, files={"pf_conf": file_of("pf_conf", b"pass all\n")})
+    with pytest.raises(Missing, match=r"or anchor line\.$"):
+        plan.setup(found, desire(found, Settings()))
+
+
+def test_what_is_forgotten_are_our_files_and_what_a_killed_run_leaves_of_them() -> None:
+    folder = "/private/var/db/container-net"
+    (change,) = plan.teardown(facts(state_files=True)).changes
+    assert change.what == "state"
+    gone = change.do[0]
+    assert isinstance(gone, plan.Command)
+    assert gone.argv[:2] == ("/bin/rm", "-f")
+    half_written = (
+        *FILES.values(),
+        anchor_path(ANCHOR),
+        *(f"{folder}/{name}" for name in ("state.json", "boot")),
+        *(f"{folder}/original/{name}" for name in ("pf.conf", "sysctl.conf")),
+    )
+    assert set(map(str, gone.argv[2:])) == {
+        *(f"{folder}/{name}" for name in ("state.json", "boot", "loaded")),
+        *(f"{folder}/original/{name}" for name in ("pf.conf", "sysctl.conf")),
+        *(f"{folder}/{name}" for name in ("boot.new", "run.out", "run.err", "run.rules")),
+        *(str(temporary(MacPath(path))) for path in half_written),
+        anchor_path(ANCHOR) + ".new",
+    }
+    assert change.do[1:] == (plan.RemoveFolder(f"{folder}/original"), plan.RemoveFolder(folder))
+    assert change.holds(facts())
+    assert not change.holds(facts(state_files=True))
 
 
 # -- what stays
