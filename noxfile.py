@@ -120,8 +120,12 @@ def _pytest(session: nox.Session, folder: str, workers: int = 3, install: bool =
 
 @nox.session(python=PYTHONS)
 def unit(session: nox.Session) -> None:
-    """Unit tests with mocked commands, on every supported Python there is."""
-    # The newest Python, the quickest, tries all that the others try a tenth of: tests/budget.py.
+    """Unit tests with mocked commands, on every supported Python there is.
+
+    The newest, the quickest, tries everything. The others, from Apple's 3.9 on, try what may differ
+    there: all tests of logic, with a tenth of generated examples and of long tables, and none
+    that is marked `once`, in which the Python has no part (tests/budget.py).
+    """
     newest = next((v for v in reversed(PYTHONS) if shutil.which(f"python{v}")), PYTHONS[-1])
     session.env["CONTAINER_NET_THOROUGH"] = "yes" if session.python == newest else "no"
     _pytest(session, "tests/unit")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Tuple
 
 import pytest
-from budget import THOROUGH, examples, within
+from budget import examples, some, within
 from hypothesis import given
 from hypothesis import strategies as st
 from invoke.context import MockContext
@@ -297,11 +297,10 @@ TEXTS = [case[1] for case in CASES] + [HEALTHY, "\n".join(case[1] for case in CA
 @pytest.mark.parametrize("whole", TEXTS, ids=[*(c[0] for c in CASES), "healthy", "two"])
 def test_no_form_of_a_text_is_surer_than_the_text(whole: str) -> None:
     told = judge(whole)
-    cut, step = (97, 2) if THOROUGH else (410, 3)
-    variants = [whole[:at] for at in range(0, len(whole), cut)]
-    variants += [whole[at:] for at in range(0, len(whole), 2 * cut)]
+    variants = [whole[:at] for at in range(0, len(whole), 97)]
+    variants += [whole[at:] for at in range(0, len(whole), 194)]
     rows = whole.splitlines(keepends=True)
-    cuts = range(1, len(rows), step)
+    cuts = range(1, len(rows), 2)
     variants += ["".join(part) for at in cuts for part in (rows[:at], rows[at:])]
     variants += [wrapped(whole, width) for width in (40, 72)]
     variants += [
@@ -312,7 +311,7 @@ def test_no_form_of_a_text_is_surer_than_the_text(whole: str) -> None:
         whole.replace("\n", " "),
         whole.replace(" ", ""),
     ]
-    for variant in variants:
+    for variant in some(variants, TEXTS.index(whole)):
         after = judge(variant)
         assert surer(after, told) == [], variant
         assert from_text.lines(after)

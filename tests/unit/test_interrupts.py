@@ -98,6 +98,11 @@ def drive(
     return done.returncode, done.stdout, done.stderr
 
 
+# A Mac that is played is played in this process alone.
+started = pytest.mark.skipif("CONTAINER_NET_PLAY" in os.environ, reason="starts the tool")
+
+
+@started
 def test_an_interrupt_while_python_imports_is_one_sentence_and_130(tmp_path: Path) -> None:
     code, out, err = drive(tmp_path, [0], SIGNALS)
     assert code in (0, 1)
@@ -112,6 +117,7 @@ def test_an_interrupt_while_python_imports_is_one_sentence_and_130(tmp_path: Pat
         assert "Traceback" not in out
 
 
+@started
 def test_an_interrupt_after_the_last_word_changes_nothing(tmp_path: Path) -> None:
     code, out, err = drive(tmp_path, [-1], SIGNALS)
     assert code in (0, 1)
@@ -119,6 +125,7 @@ def test_an_interrupt_after_the_last_word_changes_nothing(tmp_path: Path) -> Non
     assert err == ""
 
 
+@started
 def test_what_nohup_ignores_stays_ignored(tmp_path: Path) -> None:
     code, out, err = drive(tmp_path, [2, 120], SIGNALS, ignored=True)
     assert code in (0, 1)
@@ -130,6 +137,7 @@ CLI = ["-c", "from container_net.cli import main; main()"]
 INVOKE = ["-m", "invoke"]
 
 
+@started
 @pytest.mark.parametrize(
     ("words", "number"),
     [*((CLI, number) for number in SIGNALS), (INVOKE, signal.SIGINT)],
