@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Callable, Dict, Tuple
 
+from faults.scenes.f05_vpn_filter import VPN_BLOCK
 from lab.layout import CORPORATE, DNS, HOST_ONLY, MOVED, SUBNET, WEB
 from lab.world import Lab
 
@@ -105,19 +106,6 @@ def behind_the_tunnel(lab: Lab) -> Dict[str, bool]:
 def _(lab: Lab) -> None:
     working(lab)
     lab.company()
-
-
-VPN_BLOCK = """\
-scrub-anchor "com.apple/*"
-scrub-anchor "com.apple.internet-sharing"
-nat-anchor "com.apple/*"
-nat-anchor "com.apple.internet-sharing"
-rdr-anchor "com.apple/*"
-rdr-anchor "com.apple.internet-sharing"
-anchor "com.apple/*"
-anchor "com.apple.internet-sharing"
-block drop quick on utun4 from any to any ! tagged cisco_anyconnect_vpn_pass
-"""
 
 
 def stopped(lab: Lab) -> Dict[str, bool]:
