@@ -12,14 +12,7 @@ from typing import Dict, List, Optional, Tuple
 
 from . import parse, path
 from .model import BadInput, Facts, Interface, Reading, Subnet
-from .settings import (
-    DEFAULT_UPLINKS,
-    INTERFACE,
-    NEVER_UPLINK,
-    Allowed,
-    Settings,
-    parse_allowed,
-)
+from .settings import DEFAULT_UPLINKS, INTERFACE, NEVER_UPLINK, Allowed, Settings, parse_allowed
 from .text import _
 
 __all__ = [

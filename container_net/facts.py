@@ -13,16 +13,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from . import parse
 from .machine import CommandResult, Machine, MacPath
-from .model import (
-    Boot,
-    Daemon,
-    Facts,
-    Image,
-    Problem,
-    Reading,
-    Rule,
-    State,
-)
+from .model import Boot, Daemon, Facts, Image, Problem, Reading, Rule, State
 from .reading import Parser, Probe, file, no_root, take
 from .settings import Settings
 from .text import _

@@ -10,14 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Callable, List, Optional, Tuple, Union
 
 from . import __version__, parse, path, render
-from .desired import (
-    Desired,
-    Rules,
-    forwarding_is_ours,
-    nat_bridge_up,
-    our_token,
-    seen_now,
-)
+from .desired import Desired, Rules, forwarding_is_ours, nat_bridge_up, our_token, seen_now
 from .facts import BOOT_FILE, FILES, STATE_FILE, STATE_FOLDER, anchor_path
 from .machine import Argv, MacPath, temporary
 from .model import Boot, Facts, FileFact, Missing, Reference, State

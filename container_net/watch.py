@@ -23,18 +23,7 @@ from datetime import datetime
 from ipaddress import IPv4Network
 from pathlib import Path
 from types import FrameType
-from typing import (
-    Any,
-    Callable,
-    Deque,
-    Dict,
-    Iterator,
-    List,
-    Optional,
-    Protocol,
-    Sequence,
-    Tuple,
-)
+from typing import Any, Callable, Deque, Dict, Iterator, List, Optional, Protocol, Sequence, Tuple
 
 from . import __version__, facts, parse, report, status
 from .desired import Desired, desire

@@ -5,20 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..text import N_
-from .case import (
-    Case,
-    Finding,
-)
-from .common import (
-    NO_INTERNET,
-    PACKET_LOSS,
-    RESTART,
-)
+from .case import Case, Finding
+from .common import NO_INTERNET, PACKET_LOSS, RESTART
 from .fault import Fault, Step, Symptom, said
 from .sources import issue, pull
-from .way import (
-    by_pairs,
-)
+from .way import by_pairs
 
 FAULT = Fault(
     id="F01",

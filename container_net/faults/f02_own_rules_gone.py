@@ -5,15 +5,7 @@ from __future__ import annotations
 import re
 
 from ..text import N_, _
-from .case import (
-    ABSENT,
-    PRESENT,
-    Case,
-    Finding,
-    need,
-    quote,
-    rules,
-)
+from .case import ABSENT, PRESENT, Case, Finding, need, quote, rules
 from .fault import Fault, Step, said
 from .sources import issue
 

@@ -3,28 +3,11 @@
 from __future__ import annotations
 
 from ..text import N_
-from .case import (
-    ABSENT,
-    POSSIBLE,
-    Case,
-    Finding,
-)
-from .common import (
-    CLIENT_FILTER,
-    PACKET_LOSS,
-    PERSIST,
-    SETUP,
-    VPN_HISTORY,
-)
+from .case import ABSENT, POSSIBLE, Case, Finding
+from .common import CLIENT_FILTER, PACKET_LOSS, PERSIST, SETUP, VPN_HISTORY
 from .fault import Distinguish, Fault, Step, Symptom, said
 from .sources import issue, pull
-from .way import (
-    by_pairs,
-    client_filter,
-    tunnel,
-    vpn_anchor,
-    whole_and_dead,
-)
+from .way import by_pairs, client_filter, tunnel, vpn_anchor, whole_and_dead
 
 FAULT = Fault(
     id="F03",

@@ -7,19 +7,10 @@ from typing import List
 
 from .. import path
 from ..text import N_, _
-from .case import (
-    ABSENT,
-    NOTE,
-    Case,
-    Finding,
-    need,
-    quote,
-)
+from .case import ABSENT, NOTE, Case, Finding, need, quote
 from .fault import Fault, Step, said
 from .sources import issue
-from .way import (
-    carried,
-)
+from .way import carried
 
 FAULT = Fault(
     id="F04",

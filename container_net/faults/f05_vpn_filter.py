@@ -3,26 +3,11 @@
 from __future__ import annotations
 
 from ..text import N_
-from .case import (
-    ABSENT,
-    POSSIBLE,
-    PRESENT,
-    Case,
-    Finding,
-    quote,
-)
-from .common import (
-    CLIENT_FILTER,
-)
+from .case import ABSENT, POSSIBLE, PRESENT, Case, Finding, quote
+from .common import CLIENT_FILTER
 from .fault import Distinguish, Fault, Step, Symptom, said
 from .sources import issue, pull
-from .way import (
-    client_filter,
-    pairs,
-    tunnel,
-    vpn_anchor,
-    whole_and_dead,
-)
+from .way import client_filter, pairs, tunnel, vpn_anchor, whole_and_dead
 
 FAULT = Fault(
     id="F05",

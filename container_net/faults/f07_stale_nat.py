@@ -3,25 +3,11 @@
 from __future__ import annotations
 
 from ..text import N_
-from .case import (
-    ABSENT,
-    POSSIBLE,
-    Case,
-    Finding,
-)
-from .common import (
-    PERSIST,
-    RESTART,
-    SETUP,
-    VPN_HISTORY,
-)
+from .case import ABSENT, POSSIBLE, Case, Finding
+from .common import PERSIST, RESTART, SETUP, VPN_HISTORY
 from .fault import Distinguish, Fault, Step, Symptom, said
 from .sources import issue
-from .way import (
-    by_pairs,
-    tunnel,
-    whole_and_dead,
-)
+from .way import by_pairs, tunnel, whole_and_dead
 
 FAULT = Fault(
     id="F07",

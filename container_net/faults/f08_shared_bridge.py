@@ -4,20 +4,8 @@ from __future__ import annotations
 
 from ..text import N_
 from .bridges import container_bridges, homeless, without_bridge
-from .case import (
-    ABSENT,
-    POSSIBLE,
-    PRESENT,
-    Case,
-    Contradiction,
-    Finding,
-    need,
-    quote,
-)
-from .common import (
-    RESTART,
-    STOPPED_OR_REBOOTED,
-)
+from .case import ABSENT, POSSIBLE, PRESENT, Case, Contradiction, Finding, need, quote
+from .common import RESTART, STOPPED_OR_REBOOTED
 from .fault import Distinguish, Fault, Step, said
 from .sources import issue
 

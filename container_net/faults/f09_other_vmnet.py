@@ -4,14 +4,7 @@ from __future__ import annotations
 
 from ..text import N_
 from .bridges import container_bridges
-from .case import (
-    ABSENT,
-    PRESENT,
-    Case,
-    Finding,
-    need,
-    quote,
-)
+from .case import ABSENT, PRESENT, Case, Finding, need, quote
 from .fault import Fault, Step, said
 from .sources import issue
 

@@ -3,25 +3,10 @@
 from __future__ import annotations
 
 from ..text import N_, _
-from .case import (
-    ABSENT,
-    PRESENT,
-    Case,
-    Finding,
-    need,
-    quote,
-)
-from .common import (
-    NO_INTERNET,
-    PACKET_LOSS,
-    PERSIST,
-    SETUP,
-)
+from .case import ABSENT, PRESENT, Case, Finding, need, quote
+from .common import NO_INTERNET, PACKET_LOSS, PERSIST, SETUP
 from .fault import Fault, Step, Symptom
-from .way import (
-    before_this_boot,
-    of,
-)
+from .way import before_this_boot, of
 
 FAULT = Fault(
     id="F11",

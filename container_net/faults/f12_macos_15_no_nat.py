@@ -3,22 +3,11 @@
 from __future__ import annotations
 
 from ..text import N_
-from .case import (
-    ABSENT,
-    Case,
-    Finding,
-    need,
-)
-from .common import (
-    PACKET_LOSS,
-    PERSIST,
-    SETUP,
-)
+from .case import ABSENT, Case, Finding, need
+from .common import PACKET_LOSS, PERSIST, SETUP
 from .fault import Fault, Step, said
 from .sources import issue
-from .way import (
-    by_pairs,
-)
+from .way import by_pairs
 
 FAULT = Fault(
     id="F12",

@@ -4,16 +4,8 @@ from __future__ import annotations
 
 from ..text import N_
 from .bridges import homeless, without_bridge
-from .case import (
-    ABSENT,
-    PRESENT,
-    Case,
-    Finding,
-    need,
-)
-from .common import (
-    RESTART,
-)
+from .case import ABSENT, PRESENT, Case, Finding, need
+from .common import RESTART
 from .fault import Fault, Step, Symptom, said
 from .sources import issue
 

@@ -3,18 +3,10 @@
 from __future__ import annotations
 
 from ..text import N_
-from .case import (
-    Case,
-    Finding,
-)
-from .common import (
-    PERSIST,
-    SETUP,
-)
+from .case import Case, Finding
+from .common import PERSIST, SETUP
 from .fault import Fault, said
-from .way import (
-    by_pairs,
-)
+from .way import by_pairs
 
 FAULT = Fault(
     id="F14",

@@ -5,17 +5,8 @@ from __future__ import annotations
 from typing import Optional, Tuple
 
 from ..text import N_
-from .case import (
-    ABSENT,
-    POSSIBLE,
-    PRESENT,
-    Case,
-    Finding,
-    quote,
-)
-from .common import (
-    FILTERS,
-)
+from .case import ABSENT, POSSIBLE, PRESENT, Case, Finding, quote
+from .common import FILTERS
 from .fault import Distinguish, Fault, Step, said
 from .sources import issue
 

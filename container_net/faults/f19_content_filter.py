@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from ..text import N_
 from .case import ABSENT, POSSIBLE, Case, Finding
-from .common import (
-    FILTERS,
-)
+from .common import FILTERS
 from .f17_tcp_dead import installed_filters, tcp_alone_dead
 from .fault import Distinguish, Fault, Step, Symptom, said
 from .sources import issue

@@ -6,15 +6,7 @@ from typing import List
 
 from ..probes import Socket
 from ..text import N_
-from .case import (
-    ABSENT,
-    POSSIBLE,
-    PRESENT,
-    Case,
-    Finding,
-    need,
-    quote,
-)
+from .case import ABSENT, POSSIBLE, PRESENT, Case, Finding, need, quote
 from .fault import Fault, Step, Symptom, said
 from .sources import issue
 

@@ -3,13 +3,7 @@
 from __future__ import annotations
 
 from ..text import N_
-from .case import (
-    ABSENT,
-    POSSIBLE,
-    PRESENT,
-    Case,
-    Finding,
-)
+from .case import ABSENT, POSSIBLE, PRESENT, Case, Finding
 from .f21_port_53_taken import specific
 from .fault import Fault, Step, Symptom
 from .sources import issue, pull

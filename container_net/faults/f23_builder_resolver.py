@@ -6,15 +6,7 @@ from ipaddress import IPv4Address
 from typing import List, Optional
 
 from ..text import N_
-from .case import (
-    ABSENT,
-    POSSIBLE,
-    PRESENT,
-    Case,
-    Finding,
-    need,
-    quote,
-)
+from .case import ABSENT, POSSIBLE, PRESENT, Case, Finding, need, quote
 from .fault import Fault, Step, Symptom, said
 from .sources import issue, pull
 

@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 from ..text import N_
-from .case import (
-    ABSENT,
-    PRESENT,
-    Case,
-    Finding,
-)
+from .case import ABSENT, PRESENT, Case, Finding
 from .fault import Fault, Step, said
 from .sources import pull
 

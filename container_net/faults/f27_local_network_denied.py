@@ -5,21 +5,8 @@ from __future__ import annotations
 import re
 
 from ..text import N_
-from .case import (
-    ABSENT,
-    POSSIBLE,
-    PRESENT,
-    Case,
-    Finding,
-    log_line,
-    need,
-    quote,
-)
-from .common import (
-    ENTRY_THERE,
-    FORWARDER,
-    RESET,
-)
+from .case import ABSENT, POSSIBLE, PRESENT, Case, Finding, log_line, need, quote
+from .common import ENTRY_THERE, FORWARDER, RESET
 from .fault import Distinguish, Fault, Step, Symptom
 from .sources import issue
 

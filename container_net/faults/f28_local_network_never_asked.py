@@ -3,14 +3,8 @@
 from __future__ import annotations
 
 from ..text import N_
-from .case import (
-    Case,
-    Finding,
-)
-from .common import (
-    ENTRY_THERE,
-    RESET,
-)
+from .case import Case, Finding
+from .common import ENTRY_THERE, RESET
 from .f27_local_network_denied import denied
 from .fault import Distinguish, Fault, Step, Symptom, said
 from .sources import issue

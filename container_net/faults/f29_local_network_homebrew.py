@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 from ..text import N_
-from .case import (
-    Case,
-    Finding,
-)
-from .common import (
-    RESET,
-)
+from .case import Case, Finding
+from .common import RESET
 from .f27_local_network_denied import denied
 from .fault import Fault, Step, said
 from .sources import pull

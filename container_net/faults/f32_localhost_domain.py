@@ -3,15 +3,7 @@
 from __future__ import annotations
 
 from ..text import N_, _
-from .case import (
-    ABSENT,
-    PRESENT,
-    Case,
-    Finding,
-    need,
-    quote,
-    rules,
-)
+from .case import ABSENT, PRESENT, Case, Finding, need, quote, rules
 from .fault import Fault, Step, said
 
 FAULT = Fault(

@@ -3,15 +3,7 @@
 from __future__ import annotations
 
 from ..text import N_
-from .case import (
-    ABSENT,
-    PRESENT,
-    Case,
-    Contradiction,
-    Finding,
-    need,
-    quote,
-)
+from .case import ABSENT, PRESENT, Case, Contradiction, Finding, need, quote
 from .fault import Fault, Step, Symptom
 from .sources import issue
 

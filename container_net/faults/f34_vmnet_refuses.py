@@ -5,16 +5,7 @@ from __future__ import annotations
 import re
 
 from ..text import N_
-from .case import (
-    ABSENT,
-    POSSIBLE,
-    PRESENT,
-    Case,
-    Finding,
-    log_line,
-    need,
-    quote,
-)
+from .case import ABSENT, POSSIBLE, PRESENT, Case, Finding, log_line, need, quote
 from .fault import Fault, Step, Symptom, said
 from .sources import issue
 

@@ -6,17 +6,8 @@ from typing import Any, List, Optional, Tuple
 
 from ..model import Reading
 from ..text import N_
-from .case import (
-    ABSENT,
-    POSSIBLE,
-    PRESENT,
-    Case,
-    Finding,
-    timed_out,
-)
-from .common import (
-    ALL_OR_ONE,
-)
+from .case import ABSENT, POSSIBLE, PRESENT, Case, Finding, timed_out
+from .common import ALL_OR_ONE
 from .fault import Distinguish, Fault, Step, Symptom, said
 from .sources import issue
 

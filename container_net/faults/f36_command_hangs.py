@@ -3,17 +3,8 @@
 from __future__ import annotations
 
 from ..text import N_, _
-from .case import (
-    ABSENT,
-    POSSIBLE,
-    PRESENT,
-    Case,
-    Finding,
-)
-from .common import (
-    ALL_OR_ONE,
-    RESTART,
-)
+from .case import ABSENT, POSSIBLE, PRESENT, Case, Finding
+from .common import ALL_OR_ONE, RESTART
 from .f35_pf_helper_hangs import all_hang, container_readings, hung, pf_hangs
 from .fault import Distinguish, Fault, Step, Symptom, said
 from .sources import issue

@@ -4,18 +4,8 @@ from __future__ import annotations
 
 from ..text import N_
 from .bridges import homeless, without_bridge
-from .case import (
-    ABSENT,
-    POSSIBLE,
-    PRESENT,
-    Case,
-    Finding,
-    need,
-)
-from .common import (
-    RESTART,
-    STOPPED_OR_REBOOTED,
-)
+from .case import ABSENT, POSSIBLE, PRESENT, Case, Finding, need
+from .common import RESTART, STOPPED_OR_REBOOTED
 from .fault import Distinguish, Fault, Step, said
 from .sources import issue
 

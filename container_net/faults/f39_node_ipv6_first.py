@@ -4,15 +4,8 @@ from __future__ import annotations
 
 from ..env import prefers_ipv4, runs_node
 from ..text import N_
-from .case import (
-    ABSENT,
-    POSSIBLE,
-    Case,
-    Finding,
-)
-from .common import (
-    APP_OR_PATH,
-)
+from .case import ABSENT, POSSIBLE, Case, Finding
+from .common import APP_OR_PATH
 from .fault import Distinguish, Fault, Step, Symptom, said
 from .sources import issue, pull
 

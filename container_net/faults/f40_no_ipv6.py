@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 from ..text import N_
-from .case import (
-    Case,
-    Finding,
-)
-from .common import (
-    APP_OR_PATH,
-)
+from .case import Case, Finding
+from .common import APP_OR_PATH
 from .f39_node_ipv6_first import ipv6
 from .fault import Distinguish, Fault, Step, Symptom, said
 from .sources import issue, pull

@@ -3,20 +3,10 @@
 from __future__ import annotations
 
 from ..text import N_
-from .case import (
-    ABSENT,
-    POSSIBLE,
-    PRESENT,
-    Case,
-    Finding,
-    need,
-    quote,
-)
+from .case import ABSENT, POSSIBLE, PRESENT, Case, Finding, need, quote
 from .fault import Fault, Step, Symptom, said
 from .sources import pull
-from .way import (
-    tunnel,
-)
+from .way import tunnel
 
 FAULT = Fault(
     id="F41",

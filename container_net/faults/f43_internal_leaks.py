@@ -8,15 +8,7 @@ from typing import Tuple
 from ..desired import leaks
 from ..model import Rule, Subnet
 from ..text import N_
-from .case import (
-    ABSENT,
-    PRESENT,
-    Case,
-    Finding,
-    need,
-    quote,
-    rules,
-)
+from .case import ABSENT, PRESENT, Case, Finding, need, quote, rules
 from .fault import Fault, Step, said
 from .sources import issue, pull
 

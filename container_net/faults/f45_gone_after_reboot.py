@@ -3,22 +3,11 @@
 from __future__ import annotations
 
 from ..text import N_
-from .case import (
-    ABSENT,
-    PRESENT,
-    Case,
-    Finding,
-    need,
-)
-from .common import (
-    SETUP,
-)
+from .case import ABSENT, PRESENT, Case, Finding, need
+from .common import SETUP
 from .fault import Fault, Step, said
 from .sources import issue, pull
-from .way import (
-    before_this_boot,
-    of,
-)
+from .way import before_this_boot, of
 
 FAULT = Fault(
     id="F45",

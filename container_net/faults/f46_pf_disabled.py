@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 from ..text import N_
-from .case import (
-    Case,
-    Finding,
-)
+from .case import Case, Finding
 from .fault import Fault, Step, Symptom
-from .way import (
-    by_pairs,
-)
+from .way import by_pairs
 
 FAULT = Fault(
     id="F46",

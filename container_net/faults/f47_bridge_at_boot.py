@@ -5,15 +5,7 @@ from __future__ import annotations
 import re
 
 from ..text import N_
-from .case import (
-    ABSENT,
-    POSSIBLE,
-    PRESENT,
-    Case,
-    Finding,
-    need,
-    quote,
-)
+from .case import ABSENT, POSSIBLE, PRESENT, Case, Finding, need, quote
 from .fault import Fault, Step, Symptom
 from .sources import issue
 

@@ -9,17 +9,8 @@ from typing import Any
 from ..model import Reading
 from ..text import N_, _
 from .bridges import container_bridges
-from .case import (
-    ABSENT,
-    PRESENT,
-    Case,
-    Finding,
-    need,
-    quote,
-)
-from .common import (
-    RESTART,
-)
+from .case import ABSENT, PRESENT, Case, Finding, need, quote
+from .common import RESTART
 from .fault import Fault, Step, said
 from .sources import issue
 

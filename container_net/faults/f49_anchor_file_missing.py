@@ -4,16 +4,7 @@ from __future__ import annotations
 
 from ..render import anchor_file
 from ..text import N_, _
-from .case import (
-    ABSENT,
-    POSSIBLE,
-    PRESENT,
-    Case,
-    Contradiction,
-    Finding,
-    need,
-    quote,
-)
+from .case import ABSENT, POSSIBLE, PRESENT, Case, Contradiction, Finding, need, quote
 from .fault import Fault, Step, Symptom
 
 FAULT = Fault(

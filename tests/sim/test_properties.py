@@ -10,14 +10,7 @@ from typing import Any, Callable, Dict, List, Optional
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sim.support import (
-    ANCHOR,
-    SlowMac,
-    changed,
-    picture,
-    run,
-    tokens,
-)
+from sim.support import ANCHOR, SlowMac, changed, picture, run, tokens
 
 from simmac import Mac, build
 

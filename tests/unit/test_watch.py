@@ -11,15 +11,7 @@ import pytest
 
 from container_net import parse, status, watch
 from container_net.machine import CommandResult
-from container_net.model import (
-    Attachment,
-    Connection,
-    ContainerRun,
-    Facts,
-    Problem,
-    Reading,
-    Rule,
-)
+from container_net.model import Attachment, Connection, ContainerRun, Facts, Problem, Reading, Rule
 from container_net.status import BROKEN, OK, Hop, Status
 from container_net.watch import Change, Flow, Look, Rate
 

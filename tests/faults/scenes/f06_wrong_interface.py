@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from faults.scenes.base import (
-    fault,
-    tunnel,
-)
+from faults.scenes.base import fault, tunnel
 
 from simmac import Mac
 

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from faults.scenes.base import (
-    bridge,
-    fault,
-    no_bridges,
-)
+from faults.scenes.base import bridge, fault, no_bridges
 
 from simmac import Mac
 

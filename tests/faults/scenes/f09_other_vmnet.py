@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from faults.scenes.base import (
-    fault,
-)
+from faults.scenes.base import fault
 
 from simmac import Mac
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from faults.scenes.base import (
-    fault,
-    forwarding,
-)
+from faults.scenes.base import fault, forwarding
 
 from simmac import Mac
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from faults.scenes.base import (
-    fault,
-    fifteen,
-)
+from faults.scenes.base import fault, fifteen
 
 from simmac import Mac
 

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from faults.scenes.base import (
-    bridge,
-    fault,
-    fifteen,
-)
+from faults.scenes.base import bridge, fault, fifteen
 
 from simmac import Mac
 

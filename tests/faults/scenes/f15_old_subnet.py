@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from faults.scenes.base import (
-    WEB,
-    fault,
-    forwarding,
-    root,
-)
+from faults.scenes.base import WEB, fault, forwarding, root
 
 from simmac import Mac
 

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from faults.scenes.base import (
-    fault,
-    filter,
-    guest,
-)
+from faults.scenes.base import fault, filter, guest
 
 from simmac import Mac
 

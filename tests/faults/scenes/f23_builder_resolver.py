@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from faults.scenes.base import (
-    container,
-    fault,
-)
+from faults.scenes.base import container, fault
 
 from simmac import Mac
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from faults.scenes.base import (
-    fault,
-    guest,
-)
+from faults.scenes.base import fault, guest
 
 from simmac import Mac
 

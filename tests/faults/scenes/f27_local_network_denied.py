@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from faults.scenes.base import (
-    fault,
-    log,
-    system,
-)
+from faults.scenes.base import fault, log, system
 
 from simmac import Mac
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from faults.scenes.base import (
-    fault,
-    root,
-)
+from faults.scenes.base import fault, root
 
 from simmac import Mac
 

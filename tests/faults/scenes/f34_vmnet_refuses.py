@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from faults.scenes.base import (
-    fault,
-    log,
-)
+from faults.scenes.base import fault, log
 
 from simmac import Mac
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from faults.scenes.base import (
-    fault,
-    no_bridges,
-)
+from faults.scenes.base import fault, no_bridges
 
 from simmac import Mac
 

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from faults.scenes.base import (
-    fault,
-    root,
-    two,
-)
+from faults.scenes.base import fault, root, two
 
 from simmac import Mac
 

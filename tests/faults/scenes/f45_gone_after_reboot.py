@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from faults.scenes.base import (
-    append,
-    fault,
-    task,
-)
+from faults.scenes.base import append, fault, task
 
 from simmac import Mac
 

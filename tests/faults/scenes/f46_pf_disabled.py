@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from faults.scenes.base import (
-    fault,
-    task,
-)
+from faults.scenes.base import fault, task
 
 from simmac import Mac
 

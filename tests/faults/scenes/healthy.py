@@ -2,17 +2,7 @@
 
 from __future__ import annotations
 
-from faults.scenes.base import (
-    WEB,
-    always,
-    fifteen,
-    filter,
-    healthy,
-    root,
-    task,
-    tunnel,
-    two,
-)
+from faults.scenes.base import WEB, always, fifteen, filter, healthy, root, task, tunnel, two
 
 from simmac import Mac
 
