@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -192,8 +193,9 @@ def integration(session: nox.Session) -> None:
     _install(session, "integration")
     # Says which host it is; ends here on a Mac whose owner has not agreed.
     session.run("python", "tests/integration/pick.py")
-    # In one process: there is one machine.
-    _pytest(session, "tests/integration", workers=0, install=False)
+    # A Mac is one machine; of the others each test has its own.
+    workers = 0 if sys.platform == "darwin" else 3
+    _pytest(session, "tests/integration", workers, install=False)
 
 
 @nox.session(default=False)
@@ -201,8 +203,7 @@ def vmnets(session: nox.Session) -> None:
     """The suite for a real Mac on every lawful vmnet, with every breakage of the tool: a table."""
     _install(session, "integration")
     session.env["CONTAINER_NET_VMNETS"] = "all"
-    # In one process: the table is printed.
-    _pytest(session, "tests/integration/test_integration_matrix.py", workers=0, install=False)
+    _pytest(session, "tests/integration/test_integration_matrix.py", workers=2, install=False)
 
 
 @nox.session(default=False)

@@ -1,5 +1,6 @@
 """Hosts for the story, and what was seen and chosen, printed at the end.
 
+The tests may run in several processes: what is printed comes with the report of each test.
 CONTAINER_NET_EVIDENCE names the folder where a Mac's evidence is kept.
 """
 
@@ -9,26 +10,26 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import List, Tuple
+from typing import Any, Dict, Iterator, List
 
 import pytest
 from integration.failure import annotation
 from integration.host import Evidence, SimHost, guard
 from integration.matrix import SEEN, table
 
-_stories: List[Tuple[str, Evidence]] = []
+_stories: Dict[str, List[str]] = {}
 _errors: List[str] = []
 
 
-def _kept(request: pytest.FixtureRequest, evidence: Evidence) -> Evidence:
+def _kept(request: pytest.FixtureRequest, evidence: Evidence) -> Iterator[Evidence]:
+    yield evidence
     if request.node.name.startswith(("test_the_story", "test_what_a_user_types")):
-        _stories.append((request.node.name, evidence))
-    return evidence
+        request.node.user_properties.append(("notes", evidence.notes))
 
 
 @pytest.fixture
-def evidence(request: pytest.FixtureRequest, tmp_path: Path) -> Evidence:
-    return _kept(request, Evidence(tmp_path / "evidence"))
+def evidence(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Evidence]:
+    yield from _kept(request, Evidence(tmp_path / "evidence"))
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def sim(evidence: Evidence, tmp_path: Path) -> SimHost:
 
 
 @pytest.fixture
-def mac_evidence(request: pytest.FixtureRequest, tmp_path: Path) -> Evidence:
+def mac_evidence(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Evidence]:
     """What is kept of a run on a real Mac; a Mac whose owner has not agreed is left out by name."""
     why = guard(sys.platform, dict(os.environ))
     if why:
@@ -47,21 +48,36 @@ def mac_evidence(request: pytest.FixtureRequest, tmp_path: Path) -> Evidence:
     folder = Path(place).resolve() if place else tmp_path / "evidence"
     if not request.node.name.startswith("test_the_story"):
         folder /= re.sub(r"\W+", "-", request.node.name).strip("-")
-    return _kept(request, Evidence(folder))
+    yield from _kept(request, Evidence(folder))
 
 
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
     """A failure becomes a line that GitHub shows beside the file."""
     if call.excinfo is not None and not call.excinfo.errisinstance(pytest.skip.Exception):
         error = call.excinfo.value
-        _errors.extend(annotation(one, item.name) for one in getattr(error, "errors", [error]))
+        lines = [annotation(one, item.name) for one in getattr(error, "errors", [error])]
+        item.user_properties.append(("errors", lines))
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """In the process that prints."""
+    if report.when != "teardown":
+        return
+    found: Dict[str, Any] = dict(report.user_properties)
+    if "notes" in found:
+        _stories[report.nodeid.partition("::")[2]] = found["notes"]
+    if "ended" in found:
+        name, manner, ended = found["ended"]
+        SEEN[name, manner] = ended
+    properties: List[Any] = report.user_properties
+    _errors.extend(line for name, lines in properties if name == "errors" for line in lines)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Each story's notes: the guest that was chosen and why, its steps, the exceptions used."""
-    for name, found in _stories:
+    for name, notes in _stories.items():
         terminalreporter.section(name.replace("_", " "))
-        for note in found.notes:
+        for note in notes:
             terminalreporter.line(note)
     if SEEN:
         terminalreporter.section("vmnets that may be, and the tool broken on purpose")

@@ -1,4 +1,4 @@
-"""The table of lawful vmnets and deliberate breakages of the tool, filled as the tests run."""
+"""The table of lawful vmnets and deliberate breakages of the tool, filled as tests end."""
 
 from __future__ import annotations
 
