@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, Mapping, Sequence
 
@@ -166,25 +167,24 @@ def attempt(made: Path) -> None:
     what = f"container-net[rehearsal] @ {wheel.as_uri()}"
     python = ["--python", sys.executable]
     ways = {
-        "uvx": ["uvx", *python, "--find-links", str(dist), "--from", what, "container-net"],
-        "pipx": [
-            *("pipx", "run", *python, f"--pip-args=--find-links={dist}"),
-            *("--spec", what, "container-net"),
-        ],
+        "uvx": (
+            ["uvx", *python, "--find-links", str(dist), "--from", what, "container-net"],
+            STORY,
+        ),
+        # The same files, put in place by another program.
+        "pipx": (
+            [
+                *("pipx", "run", *python, f"--pip-args=--find-links={dist}"),
+                *("--spec", what, "container-net"),
+            ],
+            {"net.setup --yes": STORY["net.setup --yes"]},
+        ),
     }
-    with tempfile.TemporaryDirectory() as folder:
-        for name, command in ways.items():
-            home = _home(Path(folder) / name)
-            # Not where a checkout could be imported from.
-            where: Dict[str, Any] = {"env": home, "cwd": folder}
-            said = _run([*command, "--version"], **where)
-            if version() not in said:
-                raise Wrong(f"{name}: {said}")
-            # On a Mac they would look at it.
-            story: Mapping[str, int] = {} if sys.platform == "darwin" else STORY
-            for task, code in story.items():
-                _run([*command, *task.split()], code=code, **where)
-            print(f"{name}: {said.strip()}, {', '.join(map(str.strip, story)) or 'no rehearsal'}")
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor() as pool:
+        ended = [
+            pool.submit(_rehearse, name, command, story, Path(folder))
+            for name, (command, story) in ways.items()
+        ]
         again = Path(folder) / "wheels"
         pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
         environ = {**os.environ, "SOURCE_DATE_EPOCH": EPOCH}
@@ -193,6 +193,22 @@ def attempt(made: Path) -> None:
             if digest != _sums(dist)[name]:
                 raise Wrong(f"pip makes another {name} of the sdist")
             print(f"pip wheel: the same {name}")
+        for each in ended:
+            print(each.result())
+
+
+def _rehearse(name: str, command: Sequence[str], story: Mapping[str, int], folder: Path) -> str:
+    """What was done by `name`, in a home of its own. Raises Wrong."""
+    # Not where a checkout could be imported from.
+    where: Dict[str, Any] = {"env": _home(folder / name), "cwd": folder}
+    said = _run([*command, "--version"], **where)
+    if version() not in said:
+        raise Wrong(f"{name}: {said}")
+    # On a Mac they would look at it.
+    rehearsed: Mapping[str, int] = {} if sys.platform == "darwin" else story
+    for task, code in rehearsed.items():
+        _run([*command, *task.split()], code=code, **where)
+    return f"{name}: {said.strip()}, {', '.join(map(str.strip, rehearsed)) or 'no rehearsal'}"
 
 
 # -- Homebrew
