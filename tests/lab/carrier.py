@@ -52,6 +52,7 @@ class Carrier:
         self._lock = threading.RLock()
         self._news: Optional[socket.socket] = None
         self._seen: Tuple[List[Dict[str, Any]], List[Dict[str, Any]]] = ([], [])
+        self._counted: Tuple[str, List[Tuple[str, str, int, int, int]]] = ("", [])
         self._door: Optional[socket.socket] = None
 
     # -- the door
@@ -171,6 +172,7 @@ class Carrier:
             script, _ = nftables.compile_rules(state, counters=True)
             self.spaces.run("mac", ["nft", "-f", "-"], script)
             self._rules, self._places = rules, places
+            self._counted = ("", [])
             # Linux translates the first packet of a flow only; pf looks at the next one.
             self._flush(nets)
         elif kills != self._sections.get("kills"):
@@ -290,6 +292,13 @@ class Carrier:
     def _counters(self) -> List[Tuple[str, str, int, int, int]]:
         if not self._places:
             return []
+        # Where no interface has seen a packet since, no rule has.
+        passed = self.spaces.within("mac", Path("/proc/thread-self/net/dev").read_text)
+        if passed != self._counted[0]:
+            self._counted = (passed, self._count())
+        return self._counted[1]
+
+    def _count(self) -> List[Tuple[str, str, int, int, int]]:
         listed = self.spaces.run("mac", ["nft", "-j", "list", "table", "ip", nftables.TABLE])
         totals: Dict[int, List[int]] = {}
         for entry in json.loads(listed)["nftables"]:
