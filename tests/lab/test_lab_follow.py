@@ -137,6 +137,7 @@ def test_the_fence_stands_between_containers_and_everything_private(fenced: Lab)
     assert lab.ping(LAN_HOST)
 
 
+@pytest.mark.parametrize("fenced", ["vmnet's NAT"], indirect=True)
 def test_a_host_behind_a_vpn_is_behind_the_fence(fenced: Lab) -> None:
     lab = fenced
     assert run(lab.mac, "net.setup", "--yes", "--always").code == 0
@@ -148,6 +149,7 @@ def test_a_host_behind_a_vpn_is_behind_the_fence(fenced: Lab) -> None:
     assert lab.fetch().source == VPN_ADDRESS
 
 
+@pytest.mark.parametrize("fenced", ["our NAT"], indirect=True)
 def test_the_allowed_port_answers_and_its_neighbour_does_not(fenced: Lab) -> None:
     lab = fenced
     servers = [

@@ -222,16 +222,6 @@ def test_a_neighbour_does_not_get_into_containers_through_the_mac(ready: Lab) ->
     assert "1 received" in ready.spaces.run("net", ping)
 
 
-def test_programs_started_as_processes_have_the_same_effects(broken: Lab) -> None:
-    from sim.support import process
-
-    assert broken.fetch().code == 28
-    assert process(broken.mac, "net.setup", "--yes").code == 0
-    assert broken.fetch().status == "404"
-    ran = process(broken.mac, "net.verify", "--json")
-    assert (ran.code, ran.data["ok"]) == (0, True)
-
-
 def test_what_a_hand_does_in_the_namespace_is_what_the_mac_tells(ready: Lab) -> None:
     seen = run(ready.mac, "net.detect", "--json").data["uplinks"]["needed"]
     assert seen == ["en0"]
