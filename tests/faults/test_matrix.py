@@ -11,7 +11,7 @@ from __future__ import annotations
 import pkgutil
 import shutil
 from pathlib import Path
-from typing import Dict, List, Tuple
+from typing import Callable, Dict, List, Tuple
 
 import pytest
 from faults import scenes
@@ -85,10 +85,9 @@ def module_of(fault: Fault) -> str:
     return f"{fault.id.lower()}_{fault.name.replace('-', '_')}"
 
 
-def test_the_matrix(results: Results, capsys: pytest.CaptureFixture[str]) -> None:
-    drawn = table(results)
-    with capsys.disabled():
-        print("\n" + drawn)
+def test_the_matrix(results: Results, record_property: Callable[[str, object], None]) -> None:
+    # Printed at the end: conftest.py.
+    record_property("matrix", table(results))
     wrong: Dict[str, object] = {
         scene.name: (told(answer), dict(scene.expect), [u.why for u in answer.unknown])
         for scene, answer in results
