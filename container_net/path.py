@@ -6,6 +6,7 @@ translation rules in pf's order; the first rule that takes a pair decides (pf.co
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 from ipaddress import IPv4Network
@@ -97,6 +98,7 @@ class Verdict:
         return self.who in (VMNET, OTHER)
 
 
+@functools.lru_cache(maxsize=4096)  # walked for every uplink and by every recogniser
 def _nat(place: str, rule: Rule, read: str, called: bool) -> Optional[Nat]:
     """A rule as a Nat; None for what translates no IPv4 packet."""
     if not rule.text.startswith(("nat ", "no nat ")) or " inet6 " in rule.text:
