@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Callable, Iterator
 
@@ -19,6 +20,9 @@ from fleet.resident import Resident
 
 if SSHD is None:
     pytest.skip("no sshd on this machine", allow_module_level=True)
+
+# Times are measured in one process, with nothing beside it.
+collect_ignore = ["test_fleet_speed.py"] if "PYTEST_XDIST_WORKER" in os.environ else []
 
 
 @pytest.fixture

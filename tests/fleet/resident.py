@@ -8,6 +8,7 @@ has to be there for (programs of the host, what hangs, sudo's tickets) starts as
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import socketserver
@@ -16,10 +17,11 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections import defaultdict
 from pathlib import Path
-from typing import Any, Dict, List, Optional, cast
+from typing import Dict, Iterator, List, Optional, cast
 
-from simmac import Mac, engine, files, launchd, program, store
+from simmac import Mac, engine, files, launchd, program
 
 __all__ = ["Resident"]
 
@@ -56,39 +58,36 @@ class _Request(socketserver.StreamRequestHandler):
     """One program's start."""
 
     def handle(self) -> None:
+        resident = cast(_Server, self.server).resident
         (length,) = struct.unpack(">I", self.rfile.read(4))
         told = self.rfile.read(length).decode("utf-8", "surrogateescape")
         umask, pid, place, *words = told.split("\0")
         argv = [os.path.abspath(place), *words]
-        root = program.folder_of(place)
-        if not _here(root, argv):
-            self.wfile.write(b"s")
-            return
-        wanted = files.wants_input(argv)
-        self.wfile.write(b"i" if wanted else b"a")
-        stdin = self.rfile.read() if wanted else b""
-        asked = engine.Engine(root)
-        resident = cast(_Server, self.server).resident
-        asked.launch = lambda target: resident.launch(asked, target)
-        try:
+        with resident.engine(program.folder_of(place)) as asked:
+            if not _here(asked, argv):
+                self.wfile.write(b"s")
+                return
+            # As any program does: whoever writes to this pipe may be waiting for the lock.
+            wanted = files.wants_input(argv)
+            self.wfile.write(b"i" if wanted else b"a")
+            stdin = self.rfile.read() if wanted else b""
             session = asked.store.root_session(os.getsid(int(pid)))
             found = asked.answer(argv, stdin, session, umask=int(umask))
-        finally:
-            asked.store.close()
         self.wfile.write(struct.pack(">II", found.code, len(found.out)) + found.out + found.err)
 
 
-def _here(root: str, argv: List[str]) -> bool:
+def _here(asked: engine.Engine, argv: List[str]) -> bool:
     """Whether the engine can answer where it is: no other process is needed, or told about."""
-    state: Dict[str, Any] = store.saved(root)
-    if any(fault["kind"] == "hang" for fault in state["faults"]) or "monitor" in argv:
-        return False
-    words = [word[len(root) :] if word.startswith(root + "/") else word for word in argv]
+    with asked.store:
+        state = asked.store.state
+        hangs = any(fault["kind"] == "hang" for fault in state["faults"])
+        refused = bool(state["refuse_sudo"])
+    words = [asked.world.mac(argv[0]), *argv[1:]]
     if words[0] == "/usr/bin/sudo":
-        if state["refuse_sudo"] or words[1:2] != ["-n"]:
+        if refused or words[1:2] != ["-n"]:
             return False
-        words = words[2:]
-    return words[0] in engine.PROGRAMS and engine.PROGRAMS[words[0]] != "sudo"
+        words = [asked.world.mac(words[2]), *words[3:]]
+    return not hangs and "monitor" not in words and engine.PROGRAMS.get(words[0], "sudo") != "sudo"
 
 
 class Resident:
@@ -101,6 +100,7 @@ class Resident:
         self._server = _Server(door, _Request)
         self._server.resident = self
         self._jobs: List[subprocess.Popen[bytes]] = []
+        self._idle: Dict[str, List[engine.Engine]] = defaultdict(list)
         self._text = TEXT.format(perl=PERL, python=sys.executable, stub=STUB, door=door)
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
@@ -112,6 +112,18 @@ class Resident:
             place = mac.path / name[1:]
             if place.exists():
                 place.write_text(self._text)
+
+    @contextlib.contextmanager
+    def engine(self, root: str) -> Iterator[engine.Engine]:
+        """One that nobody uses just then: it has the state in memory unless that has changed."""
+        idle = self._idle[root]
+        try:
+            asked = idle.pop()
+        except IndexError:
+            asked = engine.Engine(root)
+            asked.launch = lambda target: self.launch(asked, target)
+        yield asked
+        idle.append(asked)
 
     def launch(self, asked: engine.Engine, target: str) -> None:
         """A job of launchd is a process of its own."""
@@ -125,4 +137,7 @@ class Resident:
         self._server.server_close()
         for job in self._jobs:
             job.wait(60)
+        for idle in self._idle.values():
+            for asked in idle:
+                asked.store.close()
         shutil.rmtree(self._folder)
