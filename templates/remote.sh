@@ -37,7 +37,7 @@ end() {
     fi
 }
 
-# limit SECONDS: says on descriptor 5 that they have passed, unless it is ended before.
+# limit SECONDS: says on descriptor 5 that they have passed. It is ended with the step.
 limit() {
     nap=
     trap 'kill "$nap"; exit 0' TERM
@@ -45,6 +45,8 @@ limit() {
     nap=$!
     wait "$nap"
     printf 'late %s\n' "$1" >&5
+    # Whoever ends it knows its number, which stays its own until then.
+    exec sleep 600 >/dev/null 2>&1 5>&-
 }
 
 # watch: ends what takes longer than its limit, and closes the step: `NONCE end`, with the numbers

@@ -21,7 +21,8 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Dict, Iterator, List, Optional, cast
 
-from simmac import Mac, engine, files, launchd, program
+from simmac import Mac, files, launchd, program
+from simmac.engine import PROGRAMS, Engine, _concerns
 
 __all__ = ["Resident"]
 
@@ -76,18 +77,18 @@ class _Request(socketserver.StreamRequestHandler):
         self.wfile.write(struct.pack(">II", found.code, len(found.out)) + found.out + found.err)
 
 
-def _here(asked: engine.Engine, argv: List[str]) -> bool:
+def _here(asked: Engine, argv: List[str]) -> bool:
     """Whether the engine can answer where it is: no other process is needed, or told about."""
+    words = [asked.world.mac(argv[0]), *argv[1:]]
     with asked.store:
         state = asked.store.state
-        hangs = any(fault["kind"] == "hang" for fault in state["faults"])
-        refused = bool(state["refuse_sudo"])
-    words = [asked.world.mac(argv[0]), *argv[1:]]
-    if words[0] == "/usr/bin/sudo":
-        if refused or words[1:2] != ["-n"]:
-            return False
-        words = [asked.world.mac(words[2]), *words[3:]]
-    return not hangs and "monitor" not in words and engine.PROGRAMS.get(words[0], "sudo") != "sudo"
+        if words[0] == "/usr/bin/sudo":
+            if state["refuse_sudo"] or words[1:2] != ["-n"]:
+                return False
+            words = [asked.world.mac(words[2]), *words[3:]]
+        faults = [fault for fault in state["faults"] if fault["kind"] == "hang"]
+    hangs = "monitor" in words or any(_concerns(fault["words"], words) for fault in faults)
+    return not hangs and PROGRAMS.get(words[0], "sudo") != "sudo"
 
 
 class Resident:
@@ -100,7 +101,7 @@ class Resident:
         self._server = _Server(door, _Request)
         self._server.resident = self
         self._jobs: List[subprocess.Popen[bytes]] = []
-        self._idle: Dict[str, List[engine.Engine]] = defaultdict(list)
+        self._idle: Dict[str, List[Engine]] = defaultdict(list)
         self._text = TEXT.format(perl=PERL, python=sys.executable, stub=STUB, door=door)
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
@@ -108,24 +109,24 @@ class Resident:
         """Without Perl each program stays what it was."""
         if PERL is None:
             return
-        for name in engine.PROGRAMS:
+        for name in PROGRAMS:
             place = mac.path / name[1:]
             if place.exists():
                 place.write_text(self._text)
 
     @contextlib.contextmanager
-    def engine(self, root: str) -> Iterator[engine.Engine]:
+    def engine(self, root: str) -> Iterator[Engine]:
         """One that nobody uses just then: it has the state in memory unless that has changed."""
         idle = self._idle[root]
         try:
             asked = idle.pop()
         except IndexError:
-            asked = engine.Engine(root)
+            asked = Engine(root)
             asked.launch = lambda target: self.launch(asked, target)
         yield asked
         idle.append(asked)
 
-    def launch(self, asked: engine.Engine, target: str) -> None:
+    def launch(self, asked: Engine, target: str) -> None:
         """A job of launchd is a process of its own."""
         job: Optional[subprocess.Popen[bytes]] = launchd.launch(asked.world, target)
         self._jobs = [job for job in self._jobs if job.poll() is None]
