@@ -259,8 +259,8 @@ class _Shell:
             rows.append(f"one {number} {ask.limit:g} '{given}' {ask.command}")
         limits = sorted({f"{ask.limit:g}" for ask in asks})
         naps = [f'limit {limit} 4>&- & naps="$naps $!"\n' for limit in limits]
-        text = "".join(["({ naps=\n", *naps, " |\n".join(rows), "\nkill $naps\n"])
-        text += "} </dev/null 5>&1 >&4 | watch) 4>&1\n"
+        text = "".join(["{ { naps=\n", *naps, " |\n".join(rows), "\nkill $naps\n"])
+        text += "} </dev/null 5>&1 >&4 | watch; } 4>&1\n"
         until = time.monotonic() + max(ask.limit for ask in asks) + SLACK
         self._send(text.encode("latin-1"), until)
         found: Dict[int, _Answer] = {}

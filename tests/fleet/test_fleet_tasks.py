@@ -17,7 +17,7 @@ from typing import Any, Callable, Dict, List, Tuple
 import fabric
 import pytest
 from fleet.farm import ROOT, Farm, Host, keygen, names
-from sim.support import LOCK, Ran, asked, changed, picture, process
+from sim.support import LOCK, Ran, asked, changed, picture, process, run
 
 from container_net import net
 from simmac import Mac
@@ -34,6 +34,20 @@ def told(ran: Ran) -> Dict[str, Any]:
     found = ran.data["hosts"]
     assert isinstance(found, dict)
     return found
+
+
+def wait_for(started: subprocess.Popen[str], seen: Callable[[], bool]) -> None:
+    """Something that the run does over there, while it runs."""
+    until = time.monotonic() + 100
+    while not seen():
+        assert time.monotonic() < until
+        assert started.poll() is None
+        time.sleep(0.05)
+
+
+def enabling(host: Host) -> bool:
+    """pf is being enabled, in the middle of all changes."""
+    return any(words[:2] == ("/sbin/pfctl", "-E") for words in asked(mac(host)))
 
 
 def restored(before: Dict[str, Any], host: Host) -> List[str]:
@@ -108,21 +122,20 @@ def test_a_plan_groups_those_that_have_the_same(farm: Farm, scene: Scene) -> Non
         (["--hosts", "mini-1", "--ask-sudo"], "there is none"),
     ],
 )
-def test_bad_input_is_one_sentence(farm: Farm, words: List[str], said: str) -> None:
-    process_ = farm.start("net.status", *words)
-    out, err = process_.communicate(timeout=60)
-    assert (process_.returncode, out) == (2, "")
-    assert said in err
-    assert len(err.splitlines()) == 1
+def test_bad_input_is_one_sentence(scene: Scene, words: List[str], said: str) -> None:
+    ran = run(scene("bare"), "net.status", *words)
+    assert (ran.code, ran.out) == (2, "")
+    assert said in ran.err
+    assert len(ran.err.splitlines()) == 1
 
 
 @pytest.mark.parametrize(
     "words", [["--fix"], ["--report", "x"], ["--symptom", "x"], ["--from", "-"]]
 )
-def test_what_does_not_go_together_is_refused(farm: Farm, words: List[str]) -> None:
-    started = farm.start("net.doctor", "--hosts", "mini-1", *words)
-    assert "exclude each other" in started.communicate(timeout=60)[1]
-    assert started.returncode == 2
+def test_what_does_not_go_together_is_refused(scene: Scene, words: List[str]) -> None:
+    ran = run(scene("bare"), "net.doctor", "--hosts", "mini-1", *words)
+    assert ran.code == 2
+    assert "exclude each other" in ran.err
 
 
 def test_without_fabric_it_says_what_to_install(farm: Farm) -> None:
@@ -274,11 +287,7 @@ def test_ctrl_c_ends_in_order(farm: Farm, scene: Scene) -> None:
     for name in names(3):
         before[name] = picture(mac(farm.add(name, scene("broken"))))
     started = farm.start("net.persist", "--hosts", "mini-1,mini-2,mini-3", "--forks", "1")
-    first = mac(farm.hosts["mini-1"])
-    until = time.monotonic() + 60
-    while not any(words[:2] == ("/sbin/pfctl", "-E") for words in asked(first)):
-        assert time.monotonic() < until
-        time.sleep(0.02)
+    wait_for(started, lambda: enabling(farm.hosts["mini-1"]))
     started.send_signal(signal.SIGINT)
     out, err = started.communicate(timeout=60)
     assert started.returncode == 130, out + err
@@ -290,24 +299,28 @@ def test_ctrl_c_ends_in_order(farm: Farm, scene: Scene) -> None:
 
 
 def test_another_run_is_waited_for_and_a_dead_one_succeeded(farm: Farm, scene: Scene) -> None:
-    for name, holder in (("mini-1", str(os.getpid())), ("mini-2", "999999999")):
-        host = farm.add(name, scene("broken"))
-        (mac(host).path / LOCK[1:]).symlink_to(holder)
-    ran = farm.run("net.setup", "--json")
-    assert ran.code == 1
-    assert str(os.getpid()) in told(ran)["mini-1"]["error"]["message"]
-    assert mac(farm.hosts["mini-2"]).egress() == "ok"
-    assert not (mac(farm.hosts["mini-2"]).path / LOCK[1:]).is_symlink()
+    with subprocess.Popen(["sleep", "100"]) as other:
+        for name, holder in (("mini-1", str(other.pid)), ("mini-2", "999999999")):
+            host = farm.add(name, scene("broken"))
+            (mac(host).path / LOCK[1:]).symlink_to(holder)
+        started = farm.start("net.setup", "--json", "--hosts", "mini-1,mini-2")
+        first, second = (mac(farm.hosts[name]) for name in names(2))
+        wait_for(started, lambda: any(words[0] == "/bin/ln" for words in asked(first)))
+        wait_for(started, lambda: second.egress() == "ok")
+        assert first.egress() != "ok"
+        other.kill()
+    started.communicate(timeout=60)
+    assert started.returncode == 0
+    for each in (first, second):
+        assert each.egress() == "ok"
+        assert not (each.path / LOCK[1:]).is_symlink()
 
 
 def test_ctrl_c_ends_a_look_too(farm: Farm, scene: Scene) -> None:
     for name in names(2):
         mac(farm.add(name, scene("healthy"))).hang("route")
     started = farm.start("net.status", "--hosts", "mini-1,mini-2", "--forks", "1")
-    until = time.monotonic() + 60
-    while farm.hosts["mini-1"].sessions == 0:
-        assert time.monotonic() < until
-        time.sleep(0.05)
+    wait_for(started, lambda: farm.hosts["mini-1"].sessions > 0)
     started.send_signal(signal.SIGTERM)
     out, err = started.communicate(timeout=60)
     assert (started.returncode, out) == (130, "")
@@ -345,11 +358,7 @@ def test_of_twenty_three_fail_and_all_are_restored(farm: Farm, scene: Scene) -> 
     right, wrong.key = wrong.key, keygen(wrong.folder / "another")
     wrong.start(farm.authorized)
     started = farm.start("net.persist", "--json", "--hosts", ",".join(farm.hosts))
-    until = time.monotonic() + 300
-    while not any(words[:2] == ("/sbin/pfctl", "-E") for words in asked(mac(killed))):
-        assert time.monotonic() < until
-        assert started.poll() is None
-        time.sleep(0.02)
+    wait_for(started, lambda: enabling(killed))
     killed.stop()
     out = started.communicate(timeout=600)[0]
     hosts = json.loads(out)["hosts"]
@@ -385,12 +394,7 @@ def test_of_twenty_three_fail_and_all_are_restored(farm: Farm, scene: Scene) -> 
 def test_the_next_run_repairs_what_was_cut_off(farm: Farm, scene: Scene) -> None:
     host = farm.add("mini-1", scene("broken"))
     started = farm.start("net.persist", "--hosts", "mini-1")
-    until = time.monotonic() + 60
-    while not any(words[0] == "/bin/launchctl" for words in asked(mac(host))[60:]):
-        if any("-w" in words for words in asked(mac(host))):
-            break
-        assert time.monotonic() < until
-        time.sleep(0.02)
+    wait_for(started, lambda: any("-w" in words for words in asked(mac(host))))
     host.stop()
     started.communicate(timeout=60)
     assert started.returncode == 4
