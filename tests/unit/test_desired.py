@@ -877,7 +877,7 @@ def test_what_is_forgotten_are_our_files_and_what_a_killed_run_leaves_of_them() 
         *(f"{folder}/original/{name}" for name in ("pf.conf", "sysctl.conf")),
     )
     assert set(map(str, gone.argv[2:])) == {
-        *(f"{folder}/{name}" for name in ("state.json", "boot", "loaded")),
+        *(f"{folder}/{name}" for name in ("state.json", "boot", "loaded", "look")),
         *(f"{folder}/original/{name}" for name in ("pf.conf", "sysctl.conf")),
         *(f"{folder}/{name}" for name in ("boot.new", "run.out", "run.err", "run.rules")),
         *(str(temporary(MacPath(path))) for path in half_written),
