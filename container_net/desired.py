@@ -80,10 +80,6 @@ class Desired:
     def nat_subnets(self) -> Tuple[Subnet, ...]:
         return tuple(s for s in self.subnets if s.mode == "nat")
 
-    @property
-    def host_only(self) -> Tuple[Subnet, ...]:
-        return tuple(s for s in self.subnets if s.mode == "hostOnly")
-
 
 # -- interfaces
 
