@@ -1135,6 +1135,10 @@ def test_the_boot_script_holds_the_recorded_rules_and_nat_subnets() -> None:
     wanted = render.anchor(desire(found, Settings(), keep=True))
     assert "192.168.128.0/24" in wanted
     assert all(line.encode() in script for line in wanted.splitlines())
+    assert b"ANCHOR_FILE_WANTED=yes\n" in script
+    unasked = kept_plan(found, pf_conf=False).state
+    assert unasked is not None
+    assert "ANCHOR_FILE_WANTED=no\n" in persist.script(unasked.persisted, ANCHOR, None)
     recorded = {**made.state.persisted, "subnets": "nat,oops,1 " + made.state.persisted["subnets"]}
     assert persist.script(recorded, ANCHOR, None).encode() == script
 
