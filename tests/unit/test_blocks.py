@@ -118,6 +118,14 @@ def test_of_two_markers_that_do_not_fit_the_lone_one_is_named() -> None:
             put(content)
 
 
+def test_a_refusal_names_the_file_that_it_is_about() -> None:
+    lone = b"a=1\n# >>> container-net: forwarding >>>\n"
+    with pytest.raises(Refused, match=r"^sysctl\.conf, line 2: one of our two markers"):
+        insert(lone, FORWARDING, b"net.inet.ip.forwarding=1\n")
+    with pytest.raises(Refused, match=r"^sysctl\.conf, line 2: one of our two markers"):
+        remove(lone, FORWARDING)
+
+
 def test_what_is_no_text_is_refused() -> None:
     with pytest.raises(Refused, match="line 10: a zero byte"):
         put(STOCK + b"\0")
