@@ -53,8 +53,12 @@ def world(sim: SimHost) -> Dict[str, Any]:
 # -- whatever happens in the middle, the machine is put back
 
 
-@pytest.mark.parametrize("step", [step for step in STEPS if step != STEPS[8]])
-def test_a_failure_in_any_step_is_named_and_the_machine_put_back(
+# Where the machine is another one than in the step before; the last is undone by the tool already.
+ELSEWHERE = (STEPS[0], STEPS[1], STEPS[2], STEPS[5], STEPS[7], STEPS[9])
+
+
+@pytest.mark.parametrize("step", ELSEWHERE)
+def test_a_failure_in_a_step_is_named_and_the_machine_put_back(
     sim: SimHost, step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = world(sim)
@@ -314,13 +318,13 @@ def test_a_guest_that_does_not_come_again_is_red(sim: SimHost, played: Played) -
 
         def open(self) -> None:
             self.times += 1
-            if self.times > 2:
+            if self.times > 1:
                 raise Unsuited("it does not come again")
             super().open()
 
     with pytest.raises(Broken, match="it does not come again") as failure:
         played(SimShared(sim), Once(sim))
-    assert failure.value.step == "pf.conf reloaded"
+    assert failure.value.step == "the guest has the symptom"
 
 
 def test_a_run_without_vmnet_says_so(sim: SimHost, played: Played) -> None:
@@ -328,8 +332,12 @@ def test_a_run_without_vmnet_says_so(sim: SimHost, played: Played) -> None:
         name, vmnet = "a feth pair, played", False
 
     shared = Told(sim, "vmnet in shared mode", absent="it cannot be had")
-    said = played(shared, Told(sim, "vmnet in host mode", absent="not installed"), Pair(sim))
-    assert "| a feth pair, played | green |" in said
+    # However its story ends, and this one ends soon.
+    with broken("no forwarding"), pytest.raises(Broken):
+        played(shared, Told(sim, "vmnet in host mode", absent="not installed"), Pair(sim))
+    assert sim.evidence.folder is not None
+    said = (sim.evidence.folder / "stories.md").read_text()
+    assert "| a feth pair, played | red |" in said
     assert "**No vmnet was involved**" in said
 
 
