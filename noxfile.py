@@ -127,7 +127,7 @@ def _in_memory(session: nox.Session) -> None:
         return
     info = os.statvfs(memory)
     if info.f_bavail * info.f_frsize > 2 << 30 and not info.f_flag & os.ST_NOEXEC:
-        session.env["PYTEST_DEBUG_TEMPROOT"] = str(memory)
+        session.env["TMPDIR"] = str(memory)
         session.env["PYTEST_ADDOPTS"] = "-o tmp_path_retention_policy=failed"
 
 

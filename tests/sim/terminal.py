@@ -134,14 +134,16 @@ def monitors(mac: Mac) -> List[str]:
     return [row for row in rows if str(mac.path) in row and "monitor" in row]
 
 
-def at_a_terminal(mac: Mac, *words: str, answer: str = "", **environ: str) -> Tuple[int, str]:
+def at_a_terminal(
+    mac: Mac, *words: str, answer: str = "", module: str = "invoke", **environ: str
+) -> Tuple[int, str]:
     """A task on a terminal, at which a person answers every question alike: its exit code, and
-    everything that the terminal was sent."""
+    everything that the terminal was sent. `module` is invoke, or sim.answered."""
     ours, theirs = os.openpty()
     started = subprocess.Popen(
-        [sys.executable, "-m", "invoke", *words],
+        [sys.executable, "-m", module, *words],
         cwd=ROOT,
-        env=environment(mac, **{"TERM": "xterm", **environ}),
+        env=environment(mac, **{"TERM": "xterm", "PYTHONPATH": f"{ROOT}/tests", **environ}),
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,

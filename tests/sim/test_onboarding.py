@@ -24,7 +24,8 @@ def steps(text: str) -> List[str]:
 
 
 def onboard(mac: Mac, answer: str = "y") -> Tuple[int, str]:
-    return at_a_terminal(mac, "net.onboard", answer=answer, TERM="dumb", COLUMNS="100")
+    shown = {"TERM": "dumb", "COLUMNS": "100"}
+    return at_a_terminal(mac, "net.onboard", answer=answer, module="sim.answered", **shown)
 
 
 def neither(mac: Mac) -> None:
