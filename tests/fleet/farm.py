@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Dict, List, Optional, Sequence
 
 from fleet.resident import Resident
-from sim.support import Ran
+from invoke.runners import Local
+from sim.support import Ran, run
 
 from simmac import Mac
 
@@ -199,12 +200,11 @@ class Farm:
             start_new_session=True,
         )
 
-    def run(self, *words: str, hosts: Optional[Sequence[str]] = None, **more: str) -> Ran:
-        """`invoke WORDS --hosts ...`, to its end; without `hosts`, all there are."""
+    def run(self, *words: str, hosts: Optional[Sequence[str]] = None) -> Ran:
+        """`invoke WORDS --hosts ...` in this process; without `hosts`, all there are."""
         named = ",".join(self.hosts if hosts is None else hosts)
-        started = self.start(*words, "--hosts", named, **more)
-        out, err = started.communicate(timeout=300)
-        return Ran(started.returncode, out, err)
+        mac = next(host.mac for host in self.hosts.values() if host.mac is not None)
+        return run(mac, *words, "--hosts", named, runner=Local, environ=self.environment())
 
     def stop(self) -> None:
         for host in self.hosts.values():
