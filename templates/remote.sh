@@ -101,10 +101,12 @@ one() {
                 wait "$!"
                 code=$?
                 printf '%s\n' "$number" >&5
-                printf '.%s' "$code"
+                printf '.%s %s.' "$nonce" "$code"
             )
-            code=${out##*.}
-            out=${out%.*}
+            # What it left behind may have gone on writing after its end.
+            code=${out##*."$nonce "}
+            code=${code%%.*}
+            out=${out%."$nonce "*}
             read -r turn
             printf '%s %s %s %s\n%s' "$nonce" "$number" "$code" "${#out}" "$out" >&4
         } 3>&1

@@ -213,6 +213,17 @@ def test_a_limit_holds_whatever_the_command_does(
     assert time.monotonic() - started < 20
 
 
+def test_what_is_written_after_the_end_of_a_command_is_not_its_status(host: Host) -> None:
+    assert host.mac is not None
+    program = host.mac.path / "usr/bin/parent"
+    program.write_text("#!/bin/sh\n{ sleep 0.3; echo 1.7; } &\necho begun\nexit 3\n")
+    program.chmod(0o755)
+    with over_ssh(host) as machine:
+        parent = machine.run(["/usr/bin/parent"])
+        assert (parent.code, parent.out) == (3, "begun\n")
+        assert machine.run(["/bin/echo", "y"]).out == "y\n"
+
+
 # -- writing, and the lock
 
 

@@ -357,7 +357,8 @@ def test_of_twenty_three_fail_and_all_are_restored(farm: Farm, scene: Scene) -> 
     wrong.stop()
     right, wrong.key = wrong.key, keygen(wrong.folder / "another")
     wrong.start(farm.authorized)
-    started = farm.start("net.persist", "--json", "--hosts", ",".join(farm.hosts))
+    words = ["--uplinks", "en0,utun0-utun3", "--hosts", ",".join(farm.hosts)]
+    started = farm.start("net.persist", "--json", *words)
     wait_for(started, lambda: enabling(killed))
     killed.stop()
     out = started.communicate(timeout=600)[0]
