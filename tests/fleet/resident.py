@@ -19,7 +19,7 @@ import tempfile
 import threading
 from collections import defaultdict
 from pathlib import Path
-from typing import Dict, Iterator, List, Optional, cast
+from typing import Any, Dict, Iterator, List, Optional, cast
 
 from simmac import Mac, files, launchd, program
 from simmac.engine import PROGRAMS, Engine, _concerns
@@ -54,13 +54,21 @@ class _Server(socketserver.ThreadingUnixStreamServer):
     block_on_close = False
     resident: Resident
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A program that was ended in the middle is nobody's error."""
+        if not isinstance(sys.exc_info()[1], (ConnectionError, EOFError)):
+            super().handle_error(request, client_address)
+
 
 class _Request(socketserver.StreamRequestHandler):
     """One program's start."""
 
     def handle(self) -> None:
         resident = cast(_Server, self.server).resident
-        (length,) = struct.unpack(">I", self.rfile.read(4))
+        size = self.rfile.read(4)
+        if len(size) < 4:
+            raise EOFError
+        (length,) = struct.unpack(">I", size)
         told = self.rfile.read(length).decode("utf-8", "surrogateescape")
         umask, pid, place, *words = told.split("\0")
         argv = [os.path.abspath(place), *words]
