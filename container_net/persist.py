@@ -175,11 +175,8 @@ def _judge_sysctl_conf(facts: Facts) -> str:
 
 def _judge_pf_conf(facts: Facts) -> str:
     state = _judge_block(facts.files["pf_conf"], blocks.ANCHOR, _anchor_line(facts.anchor))
-    content = facts.files["pf_conf"].value
     if state == ABSENT and (_recorded(facts).get("pf_conf") == "yes"):
         # A system update put Apple's own file back.
-        return DRIFTED
-    if state == OK and content is not None and not blocks.has_hook(content.content or b""):
         return DRIFTED
     return state
 
