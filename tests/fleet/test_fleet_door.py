@@ -175,6 +175,7 @@ def test_a_missing_program_is_told_as_here(host: Host) -> None:
             machine.must(["/bin/cat", "/private/absent"])
 
 
+@pytest.mark.waits
 def test_what_hangs_costs_nobody_else_his_answer(host: Host) -> None:
     assert host.mac is not None
     host.mac.hang("route")
@@ -189,6 +190,7 @@ def test_what_hangs_costs_nobody_else_his_answer(host: Host) -> None:
     assert host.channels == 1
 
 
+@pytest.mark.waits
 @pytest.mark.parametrize("words", ["trap '' TERM; sleep 30", "sleep 30 & wait"])
 def test_a_limit_holds_whatever_the_command_does(
     host: Host, words: str, monkeypatch: pytest.MonkeyPatch
@@ -476,6 +478,7 @@ def test_a_wrong_password_is_no_root(host: Host) -> None:
 MORE = [word for word in [os.environ.get("CONTAINER_NET_SH", "")] if word]
 
 
+@pytest.mark.waits
 @pytest.mark.parametrize("shell", ["bash --posix", "dash", "zsh --emulate sh", "busybox sh", *MORE])
 def test_every_sh_gives_the_same_facts(farm: Farm, scene: Scene, shell: str) -> None:
     """bash in POSIX mode is what a Mac has; dash and zsh may be chosen there."""

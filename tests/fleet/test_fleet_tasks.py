@@ -347,6 +347,7 @@ def test_the_session_that_one_works_through_is_left_alone(farm: Farm, scene: Sce
 # -- twenty
 
 
+@pytest.mark.waits  # the longest of all is not begun last
 @pytest.mark.timeout(900)
 def test_of_twenty_three_fail_and_all_are_restored(farm: Farm, scene: Scene) -> None:
     before = {}
