@@ -1,9 +1,9 @@
-"""Programs of simulated Macs that cost what a Mac's own do: one engine stays and answers for all.
+"""Cheap programs for simulated Macs: one engine stays and answers for all.
 
 A program that starts Python takes 13 to 26 ms of a core, almost all of it the interpreter's own
-start; a Mac's is written in C. Here each is a few lines of Perl, which every Debian and every Mac
-has, that hand arguments and input to the engine of `simmac` in this process: 3 ms. What a process
-has to be there for (programs of the host, what hangs, sudo's tickets) starts as it always does.
+start, which no program of a real Mac has. Here each is a few lines of Perl, which every Debian and
+every Mac has, that hand arguments and input to the engine of `simmac` in this process: 3 ms. What
+a process has to be there for (programs of the host, what hangs, sudo's tickets) starts as always.
 """
 
 from __future__ import annotations
