@@ -46,6 +46,7 @@ def check(lab: Lab) -> Dict[str, str]:
     return next(row for row in found if row["check"] == "container")
 
 
+@pytest.mark.timeout(240)
 def test_the_guides_story_from_broken_to_kept_and_back(broken: Lab) -> None:
     lab = broken
     mac, before = lab.mac, files(broken.mac)

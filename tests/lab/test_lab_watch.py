@@ -27,6 +27,8 @@ def first() -> Iterator[None]:
     os.setpriority(os.PRIO_PROCESS, 0, before)
 
 
+# Up to three turns of the events on a busy machine.
+@pytest.mark.timeout(240)
 @pytest.mark.waits
 def test_dock_vpn_sleep_and_a_container_that_stops(first: None, lab: Lab) -> None:
     lab.mac.vmnet_nat(False)
