@@ -51,6 +51,7 @@ CALM = (0.0, 1.0, 2.0, 4.0)
 QUIET = 30.0
 # A wait that took so much longer than it should: the Mac slept, or its clock was set.
 UNSEEN = 3.0
+ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # A rate over less is noise.
 SHORTEST = 1.0
 REMEMBERED = 8
@@ -573,7 +574,12 @@ def _drawn() -> Iterator[Callable[[Watch, str, Sequence[Change]], None]]:
 
     try:
         try:
-            live.start()
+            # rich cannot end what was interrupted while it began.
+            before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)
+            try:
+                live.start()
+            finally:
+                signal.pthread_sigmask(signal.SIG_SETMASK, before)
             yield show
         finally:
             live.stop()
@@ -587,8 +593,7 @@ def _drawn() -> Iterator[Callable[[Watch, str, Sequence[Change]], None]]:
 def _signals() -> Iterator[int]:
     """The first signal that ends it is the last that is heard; readable: the window's size is
     another."""
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    heard = [n for n in numbers if signal.getsignal(n) != signal.SIG_IGN]
+    heard = [n for n in ENDS if signal.getsignal(n) != signal.SIG_IGN]
 
     def stop(number: int, _frame: Optional[FrameType]) -> None:
         for each in heard:

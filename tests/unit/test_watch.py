@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import signal
 import time
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any, Optional, Sequence, Tuple
 
 import pytest
+from rich.console import Console
 
 from container_net import parse, status, watch
 from container_net.machine import CommandResult
@@ -269,3 +272,19 @@ def test_a_message_in_two_pieces_is_one_and_noise_is_none() -> None:
     assert "event" in seen._due
     assert not seen._hear(Speaking(None))  # type: ignore[arg-type]
     assert not seen.listening
+
+
+def test_a_signal_while_the_screen_is_taken_ends_it_as_any_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shown = Console.show_cursor
+
+    def interrupted(console: Console, show: bool = True) -> bool:
+        if not show:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return shown(console, show)
+
+    monkeypatch.setattr(Console, "show_cursor", interrupted)
+    with pytest.raises(KeyboardInterrupt) as ended, watch._signals(), watch._drawn():
+        pytest.fail("it went on")
+    assert ended.value.args == (signal.SIGTERM,)
