@@ -9,7 +9,8 @@ mac=''   # before every path of the Mac: a simulated one's folder
 limit=50 # tenths of a second for all that is asked at once
 n=0 known=0 denied='' person='' container=''
 t=$(mktemp -d "${TMPDIR:-/tmp}/first-aid.XXXXXX") && cd "$t" || exit 1
-trap 'rm -rf "$t"' EXIT && trap 'answers $limit; exit 130' HUP INT TERM
+trap 'rm -rf "$t" 2>/dev/null || { sleep 0.2 && rm -rf "$t"; }' EXIT # what was just ended may write a last word between
+trap 'answers $limit; exit 130' HUP INT TERM
 
 row() { # CODE WORD...: an answer, and the words of what was asked
     n=$((n + 1))
