@@ -113,6 +113,7 @@ def _pytest(session: nox.Session, folder: str, workers: int = 3, install: bool =
     """
     if install:
         _install(session, "test")
+    _in_memory(session)
     named = any(Path(word.split("::")[0]).exists() for word in session.posargs)
     words = ["-n", str(workers), "--dist", "worksteal", *([] if named else [folder])]
     # A later -n wins.
@@ -161,14 +162,12 @@ def reports(session: nox.Session) -> None:
 @nox.session
 def sim(session: nox.Session) -> None:
     """The real tasks in the real order, on a simulated Mac."""
-    _in_memory(session)
     _pytest(session, "tests/sim", workers=4)
 
 
 @nox.session(default=False)
 def faults(session: nox.Session) -> None:
     """Every fault on a simulated Mac against every recogniser: the confusion matrix."""
-    _in_memory(session)
     _pytest(session, "tests/faults")
 
 
