@@ -16,7 +16,7 @@ from typing import Any, Dict, List, Sequence
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-__all__ = ["RULES", "SUBNET", "UPLINKS", "Stage", "render", "rules", "text"]
+__all__ = ["EVERY", "RULES", "SUBNET", "UPLINKS", "Stage", "render", "rules", "text"]
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 ANCHOR = "com.apple/250.container-net"
@@ -27,25 +27,28 @@ SESSION = "0C0FFEE0-1111-4222-8333-444455556666"
 
 
 SUBNET = "192.168.64.0/24"
-UPLINKS = tuple(
+# One of each kind, and those that the simulated Mac comes to have: the script parses no rule.
+UPLINKS = ("en0", "en1", "en5", "en9", "utun3", "utun4", "ipsec0", "ppp0", "bridge0")
+# As many as a Mac's are.
+EVERY = tuple(
     f"{kind}{number}"
     for kind, count in (("en", 32), ("utun", 32), ("ipsec", 8), ("ppp", 8), ("bridge", 10))
     for number in range(count)
 )
 
 
-def rules(*subnets: str) -> List[str]:
+def rules(*subnets: str, uplinks: Sequence[str] = UPLINKS) -> List[str]:
     """Rules as a Mac's own would be, in the words in which pf echoes them."""
     found = []
     for subnet in subnets:
         found += [
             f"nat on {uplink} inet from {subnet} to any -> ({uplink}:0) extfilter ei"
-            for uplink in UPLINKS
+            for uplink in uplinks
         ]
     for subnet in subnets:
         found.append(f"block drop in quick on ! lo0 inet from ! {subnet} to {subnet}")
         found += [
-            f"block drop in quick on {uplink} inet from {subnet} to any" for uplink in UPLINKS
+            f"block drop in quick on {uplink} inet from {subnet} to any" for uplink in uplinks
         ]
     return found
 
@@ -56,6 +59,14 @@ def text(lines: Sequence[str]) -> str:
 
 
 RULES = text(rules(SUBNET))
+ENVIRONMENT = Environment(
+    loader=FileSystemLoader(str(TEMPLATES)),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+    autoescape=False,
+)
 
 
 def render(template: str = "reconcile.sh.j2", **changes: Any) -> str:
@@ -76,15 +87,7 @@ def render(template: str = "reconcile.sh.j2", **changes: Any) -> str:
     }
     values.update(changes)
     values.setdefault("rules_sum", hashlib.sha256(str(values["rules"]).encode()).hexdigest()[:32])
-    environment = Environment(
-        loader=FileSystemLoader(str(TEMPLATES)),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
-    return environment.get_template(template).render(values)
+    return ENVIRONMENT.get_template(template).render(values)
 
 
 # Each program notes its call and then answers from files. `kill` names the call at which the script
@@ -244,8 +247,9 @@ class Stage:
         self.groups.append(started.pid)
         return started
 
-    def run(self, timeout: float = 60) -> int:
-        return self.start().wait(timeout)
+    def run(self) -> int:
+        # Without a limit: with one, Popen looks at growing intervals.
+        return self.start().wait()
 
     def calls(self, word: str = "") -> List[str]:
         """The programs of the last run with their arguments; those that begin with `word`."""

@@ -537,8 +537,9 @@ def reboot(stage: Stage, session: str) -> None:
         link.unlink()
 
 
-@pytest.mark.parametrize("moment", ["kill.before", "kill.after"])
-@pytest.mark.parametrize("rebooted", [False, True])
+@pytest.mark.parametrize(
+    ("moment", "rebooted"), [("kill.before", False), ("kill.before", True), ("kill.after", False)]
+)
 def test_killed_at_any_command_the_next_run_converges(
     make: MakeStage, moment: str, rebooted: bool
 ) -> None:
