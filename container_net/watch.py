@@ -575,11 +575,8 @@ def _drawn() -> Iterator[Callable[[Watch, str, Sequence[Change]], None]]:
     try:
         try:
             # rich cannot end what was interrupted while it began.
-            before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)
-            try:
+            with _put_off():
                 live.start()
-            finally:
-                signal.pthread_sigmask(signal.SIG_SETMASK, before)
             yield show
         finally:
             live.stop()
@@ -587,6 +584,23 @@ def _drawn() -> Iterator[Callable[[Watch, str, Sequence[Change]], None]]:
         if error.errno not in (errno.EPIPE, errno.EIO):
             raise
         raise _Gone from None
+
+
+@contextlib.contextmanager
+def _put_off() -> Iterator[None]:
+    """A signal that ends the watch is heard afterwards."""
+    came: List[int] = []
+    former = {n: signal.getsignal(n) for n in ENDS}
+    heard = [n for n in ENDS if former[n] != signal.SIG_IGN]
+    for number in heard:
+        signal.signal(number, lambda number, _frame: came.append(number))
+    try:
+        yield
+    finally:
+        for number in heard:
+            signal.signal(number, former[number])
+    if came:
+        signal.raise_signal(came[0])
 
 
 @contextlib.contextmanager
