@@ -3,14 +3,13 @@
 # `sudo -v; sh first-aid.sh >report.txt`: the report is masked, and fit for an issue; on any machine
 # `container-net net.doctor --from report.txt` judges it. Nobody is asked for a password.
 # shellcheck disable=SC2086,SC2013 # words are meant to be split, and nothing is globbed
-set -uf && umask 077
-export LC_ALL=C PATH=/usr/bin:/bin:/usr/sbin:/sbin
+set -uf && umask 077 && export LC_ALL=C PATH=/usr/bin:/bin:/usr/sbin:/sbin
 mac=''   # before every path of the Mac: a simulated one's folder
 limit=50 # tenths of a second for all that is asked at once
 n=0 known=0 denied='' person='' container=''
 t=$(mktemp -d "${TMPDIR:-/tmp}/first-aid.XXXXXX") && cd "$t" || exit 1
-trap 'rm -rf "$t" 2>/dev/null || { sleep 0.2 && rm -rf "$t"; }' EXIT # what was just ended may write a last word between
-trap 'answers $limit; exit 130' HUP INT TERM
+trap 'rm -rf "$t" 2>/dev/null || { sleep 0.2 && rm -rf "$t"; }' EXIT && # a last word may come between
+    trap 'answers $limit; exit 130' HUP INT TERM
 
 row() { # CODE WORD...: an answer, and the words of what was asked
     n=$((n + 1))
