@@ -1201,6 +1201,7 @@ def test_a_damaged_or_foreign_record_is_begun_anew(settled: Stage, record: str) 
     assert settled.start(cwd=settled.root).wait(60) == 0
     assert len(settled.calls("pfctl -E")) == 1
     assert settled.calls("pfctl -k") == []
+    assert len([line for line in settled.log if "was damaged" in line]) <= 1
     assert settled.boot[-1] == "end"
     assert "4712" not in "\n".join(settled.boot)
     assert not (settled.root / "sprung").exists()
@@ -1217,6 +1218,8 @@ def test_a_sound_record_is_read(settled: Stage, old: List[str]) -> None:
     assert settled.calls("pfctl -E") == []
     assert settled.log == []
     assert settled.boot == [*lines, "end"]
+    # Written anew under the lock, or not at all.
+    assert bool(settled.calls("ln")) == bool(settled.calls("mv")) == bool(old)
 
 
 def test_the_tasks_read_what_the_script_writes_and_it_reads_what_they_write(
