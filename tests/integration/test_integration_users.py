@@ -14,20 +14,6 @@ from integration.story import Broken, Keeper
 from integration.users import SYSTEM_PATH, Checkout, pythons, use
 from sim.support import picture
 
-# The copy's `invoke`: the simulated Mac's programs are answered in its own process, as nothing here
-# is about them. The story with tasks as a person starts them has them as processes.
-INVOKE = """\
-import os, sys
-from pathlib import Path
-sys.path[:0] = [os.getcwd(), {tests!r}]
-from sim.support import run
-from simmac import Mac
-ran = run(Mac(Path(os.environ["INVOKE_NET_SYSROOT"])), *sys.argv[1:], environ=dict(os.environ))
-sys.stdout.write(ran.out)
-sys.stderr.write(ran.err)
-sys.exit(ran.code)
-"""
-
 
 @pytest.fixture
 def checkout_path(tmp_path: Path) -> str:
@@ -45,10 +31,11 @@ def copied(keeper: Keeper, sim: SimHost, folder: Path, path: str) -> Checkout:
     made = Checkout(keeper, folder, path, INVOKE_NET_SYSROOT=str(sim.mac.path))
     programs = made.folder / ".venv" / "bin"
     programs.mkdir(parents=True)
-    script = folder.with_name("typed.py")
-    script.write_text(INVOKE.format(tests=str(ROOT / "tests")))
-    for name, words in (("invoke", f' "{script}"'), ("python", "")):
-        (programs / name).write_text(f'#!/bin/sh\nexec "{sys.executable}"{words} "$@"\n')
+    # The simulated Mac's programs are answered in `invoke` itself, as nothing here is about them.
+    # The story with tasks as a person starts them has them as processes.
+    tests = f'PYTHONPATH="{ROOT / "tests"}" '
+    for name, set_, words in (("invoke", tests, " -m sim.answered"), ("python", "", "")):
+        (programs / name).write_text(f'#!/bin/sh\n{set_}exec "{sys.executable}"{words} "$@"\n')
         (programs / name).chmod(0o755)
     finished = made.folder / ".venv" / ".container-net-finished"
     shutil.copy(made.folder / "requirements" / "run.txt", finished)
