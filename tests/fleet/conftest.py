@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Callable, Iterator
 
 import pytest
-from macs import scenes
+from macs import resident, scenes
 
 from simmac import Mac
 
@@ -16,7 +16,6 @@ __all__ = ["farm", "resident", "scene", "scenes"]
 pytest.importorskip("fabric")
 
 from fleet.farm import SSHD, Farm
-from fleet.resident import Resident
 
 if SSHD is None:
     pytest.skip("no sshd on this machine", allow_module_level=True)
@@ -30,16 +29,9 @@ def scene(scenes: Callable[[str], Mac]) -> Callable[[str], Mac]:
     return scenes
 
 
-@pytest.fixture(scope="session")
-def resident() -> Iterator[Resident]:
-    made = Resident()
-    yield made
-    made.stop()
-
-
 @pytest.fixture
-def farm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, resident: Resident) -> Iterator[Farm]:
-    made = Farm(tmp_path, resident)
+def farm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Farm]:
+    made = Farm(tmp_path)
     monkeypatch.setenv("HOME", str(made.home))
     yield made
     made.stop()

@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence
 
-from fleet.resident import Resident
 from invoke.runners import Local
 from sim.support import Ran, run
 
@@ -138,7 +137,6 @@ class Farm:
     """Hosts, and the home folder of somebody who knows them."""
 
     folder: Path
-    resident: Resident
     hosts: Dict[str, Host] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -156,8 +154,6 @@ class Farm:
         place = self.folder / name
         place.mkdir()
         mac = scene.snapshot(self.macs / name) if scene is not None else None
-        if mac is not None:
-            self.resident.lay(mac)
         host = Host(name, place, free_port(), keygen(place / "host_key"), mac)
         host.start(self.authorized, more)
         self.hosts[name] = host

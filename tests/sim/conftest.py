@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Callable
 
 import pytest
-from macs import scenes
+from macs import resident, scenes
 
 from simmac import Mac
 
-__all__ = ["new", "scenes"]
+__all__ = ["new", "resident", "scenes"]
 
 
 @pytest.fixture

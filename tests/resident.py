@@ -17,9 +17,8 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections import defaultdict
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional, cast
+from typing import Any, Iterator, List, Optional, cast
 
 from simmac import Mac, files, launchd, program
 from simmac.engine import PROGRAMS, Engine, _concerns
@@ -27,6 +26,7 @@ from simmac.engine import PROGRAMS, Engine, _concerns
 __all__ = ["Resident"]
 
 PERL = shutil.which("perl", path="/usr/bin:/bin:/usr/local/bin")
+KEPT = 100
 STUB = Path(program.__file__).with_name("stub.py")
 
 TEXT = r"""#!{perl}
@@ -108,8 +108,9 @@ class Resident:
         door = os.path.join(self._folder, "door")
         self._server = _Server(door, _Request)
         self._server.resident = self
+        self._guard = threading.Lock()
         self._jobs: List[subprocess.Popen[bytes]] = []
-        self._idle: Dict[str, List[Engine]] = defaultdict(list)
+        self._idle: List[Engine] = []
         self._text = TEXT.format(perl=PERL, python=sys.executable, stub=STUB, door=door)
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
@@ -125,14 +126,21 @@ class Resident:
     @contextlib.contextmanager
     def engine(self, root: str) -> Iterator[Engine]:
         """One that nobody uses just then: it has the state in memory unless that has changed."""
-        idle = self._idle[root]
-        try:
-            asked = idle.pop()
-        except IndexError:
+        with self._guard:
+            found = [asked for asked in self._idle if asked.world.root == root]
+            if found:
+                self._idle.remove(found[-1])
+        if found:
+            asked = found[-1]
+        else:
             asked = Engine(root)
             asked.launch = lambda target: self.launch(asked, target)
         yield asked
-        idle.append(asked)
+        with self._guard:
+            self._idle.append(asked)
+            # Each holds a file open, and most Macs are gone with their test.
+            if len(self._idle) > KEPT:
+                self._idle.pop(0).store.close()
 
     def launch(self, asked: Engine, target: str) -> None:
         """A job of launchd is a process of its own."""
@@ -146,7 +154,6 @@ class Resident:
         self._server.server_close()
         for job in self._jobs:
             job.wait(60)
-        for idle in self._idle.values():
-            for asked in idle:
-                asked.store.close()
+        for asked in self._idle:
+            asked.store.close()
         shutil.rmtree(self._folder)
