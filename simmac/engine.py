@@ -82,6 +82,9 @@ LOOKING = frozenset(
     )
 )
 
+# Modules whose programs change nothing that pf holds.
+WITHOUT_PF = ("files", "system", "unified")
+
 SUDO_REFUSED = "sudo: a password is required"
 
 
@@ -150,6 +153,7 @@ class Engine:
         outside: Optional[External] = None
         try:
             with self.store:
+                self.world.pf = True
                 try:
                     code = self._run(call)
                     if call.goes_on:
@@ -161,7 +165,8 @@ class Engine:
                 except Hung as hung:
                     self.store.record(self._shown(hung.argv), hung.root, None)
                     raise
-                if (call.carried or not call.looked) and self.store.save():
+                pf = call.carried or self.world.pf
+                if (call.carried or not call.looked) and self.store.save(pf):
                     self.world.saved()
                 self.store.settled()
                 self.store.record(self._shown(call.argv), call.root, code)
@@ -199,6 +204,7 @@ class Engine:
         module, _, function = answered.partition(".")
         found = __import__(f"{__package__}.{module}", fromlist=[function])
         call.looked = call.argv[0] in LOOKING
+        self.world.pf = module not in WITHOUT_PF
         return int(getattr(found, function)(call))
 
     def _present(self, call: Call) -> None:

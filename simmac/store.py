@@ -46,9 +46,14 @@ def is_served(root: str) -> bool:
 
 def saved(root: str) -> Dict[str, Any]:
     """The state as it was last saved, for whoever may not wait for the lock."""
-    with open(os.path.join(root, STATE), "rb") as file:
-        found: Dict[str, Any] = marshal.load(file)  # noqa: S302 - a file of our own
-    return found
+    return _read(os.path.join(root, STATE))[1]
+
+
+def _read(place: str) -> tuple[tuple[bytes, bytes], Dict[str, Any]]:
+    """A state as it is written, in two parts, and the state itself."""
+    with open(place, "rb") as file:
+        rest, rules = marshal.load(file)  # noqa: S302 - a file of our own
+    return (rest, rules), {**marshal.loads(rest), "pf": marshal.loads(rules)}  # noqa: S302
 
 
 class Store:
@@ -66,7 +71,7 @@ class Store:
         self._file = os.path.join(root, STATE)
         self._log = os.path.join(root, LOG)
         self._unified = os.path.join(root, UNIFIED)
-        self._written = b""
+        self._written = (b"", b"")
         self._stamp: Optional[tuple[int, int, int]] = None
         self._guard = RLock()
         self._depth = 0
@@ -132,19 +137,22 @@ class Store:
     def _load(self) -> None:
         stamp = self.stamp()
         if stamp != self._stamp:
-            with open(self._file, "rb") as file:
-                self._written = file.read()
-            self.state = marshal.loads(self._written)  # noqa: S302
+            self._written, self.state = _read(self._file)
             self._stamp = stamp
 
-    def save(self) -> bool:
-        """Write the state where it changed, in one step. Whether it had changed."""
-        content = marshal.dumps(self.state, FORMAT)
+    def save(self, pf: bool = True) -> bool:
+        """Write the state where it changed, in one step. Whether it had changed.
+
+        Most of it are pf's rules: without `pf` they are taken to be as they were.
+        """
+        rest = {name: value for name, value in self.state.items() if name != "pf"}
+        rules = marshal.dumps(self.state.get("pf"), FORMAT) if pf else self._written[1]
+        content = marshal.dumps(rest, FORMAT), rules
         if content == self._written:
             return False
         temporary = self._file + ".new"
         with open(temporary, "wb") as file:
-            file.write(content)
+            file.write(marshal.dumps(content, FORMAT))
         os.replace(temporary, self._file)
         self._stamp = self.stamp()
         self._written = content

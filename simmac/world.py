@@ -44,6 +44,8 @@ class World:
         self._real_root = os.path.realpath(self.root)
         # Called after each effect, its state being on disk (crash tests copy the folder then).
         self.on_effect: Optional[Callable[[], None]] = None
+        # Whether the program that answers just now may change what pf holds.
+        self.pf = True
         # Targets of launchd that have to run once the lock is free.
         self.due: List[str] = []
         # What has to be done once the lock is free.
@@ -84,7 +86,7 @@ class World:
 
     def effect(self) -> None:
         """Something has just changed, in the state or in a file, and the command goes on."""
-        self.store.save()
+        self.store.save(self.pf)
         self.saved()
 
     def saved(self) -> None:

@@ -18,6 +18,7 @@ import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Type
 from unittest import mock
 
@@ -30,6 +31,7 @@ from invoke.runners import Result, Runner
 from container_net import net
 from container_net.machine import Machine
 from simmac import Mac
+from simmac.mac import words_of
 
 __all__ = [
     "ANCHOR",
@@ -147,10 +149,12 @@ def run(
     class SimulatedConfig(Config):
         """Invoke's defaults, with the Mac behind every command."""
 
+        # As an attribute of the class: looked up in the settings it costs as much as the answer.
+        runners = SimpleNamespace(local=chosen)
+
         @staticmethod
         def global_defaults() -> Dict[str, Any]:
             found = Config.global_defaults()
-            found["runners"]["local"] = chosen
             if net_config is not None:
                 found["net"] = net_config
             return found
@@ -232,7 +236,7 @@ def twisted(
         """The Mac's answers, some of them twisted."""
 
         def run(self, command: str, **kwargs: Any) -> Result:
-            words = [w.replace(str(mac.path), "") for w in shlex.split(command)]
+            words = [w.replace(str(mac.path), "") for w in words_of(command)]
             argv = words[2:] if words[:2] == ["/usr/bin/sudo", "-n"] else words
             asked: List[Result] = []
 

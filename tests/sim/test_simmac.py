@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import marshal
 import os
 import plistlib
 import shlex
@@ -26,7 +25,7 @@ from simmac import Answer, Mac, build, vmnet
 from simmac.__main__ import main
 from simmac.engine import PROGRAMS
 from simmac.mac import INTERFACES_PLIST, RESOLV_CONF
-from simmac.store import FORMAT, STATE, Store
+from simmac.store import Store, saved
 
 LABEL = "local.example"
 DAEMON = "/Library/PrivilegedHelperTools/local.example"
@@ -93,8 +92,7 @@ def test_what_says_that_it_changes_nothing_changes_nothing(
     real = Store.settled
 
     def settled(store: Store) -> None:
-        saved = Path(store.root, STATE).read_bytes()
-        compared.append(marshal.dumps(store.state, FORMAT) == saved)
+        compared.append(saved(store.root) == store.state)
         real(store)
 
     monkeypatch.setattr(Store, "settled", settled)
