@@ -6,6 +6,7 @@ neither guesses nor crashes: text that it does not know is `Unreadable`.
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from dataclasses import replace
@@ -525,6 +526,7 @@ def token(answer: CommandResult) -> str:
     raise _unreadable(answer)
 
 
+@functools.lru_cache(maxsize=1024)
 def normal(rule: str) -> Tuple[str, ...]:
     """A rule as words, without those that pf adds when it echoes one (4)."""
     words = rule.replace("(", " ( ").replace(")", " ) ").split()

@@ -140,22 +140,24 @@ _ON = re.compile(r"(.*\bon )([a-z]+[0-9]+)( .*)")
 def summed_up(lines: Sequence[str]) -> List[str]:
     """The lines, with rules that differ in nothing but the interface as one line."""
 
-    def form(line: str) -> Tuple[str, ...]:
-        match = _ON.fullmatch(line)
+    def parts(line: str) -> Tuple[str, str, str]:
+        # Most lines of a long diff are no rules.
+        match = _ON.fullmatch(line) if "on " in line else None
         if match is None:
-            return (line,)
+            return line, "", ""
         before, name, after = match.groups()
-        return before, after.replace(f"({name}:0)", "(...:0)")
+        return before, after.replace(f"({name}:0)", "(...:0)"), name
 
     shown: List[str] = []
-    for parts, same in itertools.groupby(lines, form):
-        run = list(same)
-        names = [match.group(2) for match in map(_ON.fullmatch, run) if match]
-        if len(names) < 3:
-            shown += run
+    at = 0
+    for (before, after), same in itertools.groupby(map(parts, lines), lambda found: found[:2]):
+        names = [name for _before, _after, name in same]
+        if len(names) < 3 or not names[0]:
+            shown += lines[at : at + len(names)]
         else:
             count = _("({count} rules)").format(count=len(names))
-            shown.append(f"{parts[0]}{compact(names)}{parts[1]}  {count}")
+            shown.append(f"{before}{compact(names)}{after}  {count}")
+        at += len(names)
     return shown
 
 
