@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -11,12 +12,18 @@ from typing import Any, Callable, Dict, List, Union
 from . import net, pf_kernel
 from .engine import PROGRAMS
 from .mac import Mac
-from .store import MARKER, Store
+from .store import MARKER, PRIVATE, Store
 
 __all__ = ["SCENES", "build"]
 
 IMAGE = "nanoclaw-agent:latest"
 CURL_IMAGE = "docker.io/curlimages/curl:latest"
+
+# A simulated program hands its path and words to an engine that it starts; PROGRAM is what each Mac
+# is built with.
+STUB = Path(__file__).absolute().with_name("stub.py")
+STARTS = f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -I -S {shlex.quote(str(STUB))} "$0" "$@"\n'
+PROGRAM = STARTS
 
 # Programs that only filter or wait: the host's own do as well.
 HOST_PROGRAMS = {
@@ -219,7 +226,12 @@ def build(path: Union[str, os.PathLike[str]], scene: str = "broken") -> Mac:
         if not (root / MARKER).is_file():
             raise FileExistsError(f"{root} is not empty and no simulated Mac")
         for entry in root.iterdir():
-            if entry.is_dir() and not entry.is_symlink():
+            if entry.name == PRIVATE:
+                # The lock stays: whoever has it open is locked out, and locks others out.
+                for file in entry.iterdir():
+                    if file.name != "lock":
+                        shutil.rmtree(file) if file.is_dir() else file.unlink()
+            elif entry.is_dir() and not entry.is_symlink():
                 shutil.rmtree(entry)
             else:
                 entry.unlink()
@@ -250,11 +262,9 @@ def _lay_folders(root: Path) -> None:
 
 
 def _lay_programs(root: Path) -> None:
-    stub = Path(__file__).absolute().with_name("stub.py")
-    text = f'#!/bin/sh\nexec {_quoted(sys.executable)} -I -S {_quoted(str(stub))} "$0" "$@"\n'
     for name in PROGRAMS:
         if not name.startswith("/opt/"):
-            _program(root, name, text)
+            _program(root, name, PROGRAM)
     for folder, names in HOST_PROGRAMS.items():
         for name in names.split():
             found = shutil.which(name, path="/usr/bin:/bin:/usr/local/bin")
@@ -266,10 +276,6 @@ def _program(root: Path, name: str, text: str) -> None:
     place = root / name[1:]
     place.write_text(text, encoding="utf-8")
     place.chmod(0o755)
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "'\\''") + "'"
 
 
 def _lay_files(root: Path) -> None:

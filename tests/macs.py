@@ -12,11 +12,11 @@ from simmac import Mac, build
 __all__ = ["resident", "scenes"]
 
 
-@pytest.fixture(scope="session")
-def resident() -> Iterator[Resident]:
-    """Answers for the programs of all Macs that it is told of."""
+@pytest.fixture(scope="session", autouse=True)
+def resident() -> Iterator[None]:
+    """Answers for the programs of all Macs."""
     made = Resident()
-    yield made
+    yield
     made.stop()
 
 
@@ -28,7 +28,6 @@ def scenes(tmp_path_factory: pytest.TempPathFactory, resident: Resident) -> Call
     def scene(name: str) -> Mac:
         if name not in made:
             made[name] = build(tmp_path_factory.mktemp("scenes") / name, name)
-            resident.lay(made[name])
         return made[name]
 
     return scene

@@ -17,17 +17,15 @@ import subprocess
 import sys
 import tempfile
 import threading
-from pathlib import Path
 from typing import Any, Iterator, List, Optional, cast
 
-from simmac import Mac, files, launchd, program
+from simmac import builder, files, launchd, program
 from simmac.engine import PROGRAMS, Engine, _concerns
 
 __all__ = ["Resident"]
 
 PERL = shutil.which("perl", path="/usr/bin:/bin:/usr/local/bin")
 KEPT = 100
-STUB = Path(program.__file__).with_name("stub.py")
 
 TEXT = r"""#!{perl}
 $SIG{{PIPE}} = 'IGNORE';
@@ -100,7 +98,10 @@ def _here(asked: Engine, argv: List[str]) -> bool:
 
 
 class Resident:
-    """The engine that stays, until `stop()`; `lay` tells a Mac's programs of it."""
+    """The engine that stays, until `stop()`; Macs that are built meanwhile know of it.
+
+    Without Perl each program stays what it was.
+    """
 
     def __init__(self) -> None:
         # The name of a socket is 108 bytes long at most.
@@ -111,17 +112,10 @@ class Resident:
         self._guard = threading.Lock()
         self._jobs: List[subprocess.Popen[bytes]] = []
         self._idle: List[Engine] = []
-        self._text = TEXT.format(perl=PERL, python=sys.executable, stub=STUB, door=door)
+        if PERL is not None:
+            names = {"perl": PERL, "python": sys.executable, "stub": builder.STUB, "door": door}
+            builder.PROGRAM = TEXT.format(**names)
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    def lay(self, mac: Mac) -> None:
-        """Without Perl each program stays what it was."""
-        if PERL is None:
-            return
-        for name in PROGRAMS:
-            place = mac.path / name[1:]
-            if place.exists():
-                place.write_text(self._text)
 
     @contextlib.contextmanager
     def engine(self, root: str) -> Iterator[Engine]:
@@ -150,6 +144,7 @@ class Resident:
             self._jobs.append(job)
 
     def stop(self) -> None:
+        builder.PROGRAM = builder.STARTS
         self._server.shutdown()
         self._server.server_close()
         for job in self._jobs:

@@ -16,6 +16,9 @@ import pytest
 from integration.failure import annotation
 from integration.host import Evidence, SimHost, guard
 from integration.matrix import SEEN, table
+from macs import resident
+
+__all__ = ["resident"]
 
 _stories: Dict[str, List[str]] = {}
 _errors: List[str] = []

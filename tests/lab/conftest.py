@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Iterator
 import pytest
 from lab import layout
 from lab.namespaces import sweep
+from macs import resident
 
 if TYPE_CHECKING:
     from lab.world import Lab
+
+__all__ = ["resident"]
 
 TASKS = Path(__file__).with_name("test_lab_tasks.py")
 """Whose tests hold a lock on it: they look at what is on the machine."""

@@ -21,7 +21,7 @@ from invoke.context import Context
 from invoke.exceptions import CommandTimedOut, UnexpectedExit
 from sim.support import run
 
-from simmac import Answer, Mac, build, vmnet
+from simmac import Answer, Mac, build, builder, vmnet
 from simmac.__main__ import main
 from simmac.engine import PROGRAMS
 from simmac.mac import INTERFACES_PLIST, RESOLV_CONF
@@ -30,6 +30,12 @@ from simmac.store import Store, saved
 LABEL = "local.example"
 DAEMON = "/Library/PrivilegedHelperTools/local.example"
 PLIST = "/Library/LaunchDaemons/local.example.plist"
+
+
+@pytest.fixture(autouse=True)
+def _by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each program as it is where no engine stays."""
+    monkeypatch.setattr(builder, "PROGRAM", builder.STARTS)
 
 
 @pytest.fixture
