@@ -496,6 +496,8 @@ def connections(answer: CommandResult) -> Tuple[Connection, ...]:
             continue
         key = ()
         words = line.split()
+        if not words:
+            continue
         arrows = [n for n, word in enumerate(words) if word in ("->", "<-")]
         if len(words) < 5 or not arrows:
             raise Unreadable(excerpt(line))

@@ -11,7 +11,7 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 import pytest
 from budget import examples
 from each import each
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from container_net import parse
@@ -811,6 +811,7 @@ ANSWERS = st.builds(
 
 @settings(max_examples=examples(300))
 @given(ANSWERS)
+@example(CommandResult("command", 0, "\n", ""))
 def test_a_parser_answers_or_says_unreadable(answer: CommandResult) -> None:
     def check(parser: Callable[[CommandResult], Any]) -> None:
         said = "something"
