@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Network
 from typing import Dict, List, Optional, Tuple
 
@@ -175,15 +176,17 @@ def _names(facts: Facts, settings: Settings, uplinks: Uplinks) -> Tuple[str, ...
     bridges = [i.name for i in facts.interfaces.value or () if is_container_bridge(i)]
     found = {*DEFAULT_UPLINKS, *uplinks.needed, *uplinks.spare, *_served(facts)} - set(bridges)
 
-    def place(name: str) -> Tuple[int, str, int]:
-        kind = name.rstrip("0123456789")
-        return (
-            _KINDS.index(kind) if kind in _KINDS else len(_KINDS),
-            kind,
-            int(name[len(kind) :]),
-        )
+    return tuple(sorted(found, key=_place))
 
-    return tuple(sorted(found, key=place))
+
+@lru_cache(maxsize=1024)
+def _place(name: str) -> Tuple[int, str, int]:
+    kind = name.rstrip("0123456789")
+    return (
+        _KINDS.index(kind) if kind in _KINDS else len(_KINDS),
+        kind,
+        int(name[len(kind) :]),
+    )
 
 
 # -- subnets

@@ -126,9 +126,10 @@ def examine(
     settings: Settings,
     target: Optional[Target] = None,
     pull: Optional[Callable[[str], bool]] = None,
+    logs: bool = False,
 ) -> Examination:
     """Read a Mac and judge it. With a target, a container that runs asks for it from inside, or
-    one that is started where the target says so.
+    one that is started where the target says so. `logs`: container's log is read in any case.
 
     Raises BadInput for given subnets that do not fit this Mac.
     """
@@ -136,7 +137,7 @@ def examine(
         [partial(probes.gather, machine, settings), partial(_earlier, machine)]
     )
     (facts, extra), earlier = read
-    extra = _deeper(machine, settings, facts, extra, target=target, pull=pull)
+    extra = _deeper(machine, settings, facts, extra, target=target, pull=pull, logs=logs)
     found = answer(facts, settings, extra, asks_as_root=machine.container_user is None)
     return dataclasses.replace(found, earlier=earlier)
 
@@ -179,14 +180,16 @@ def _deeper(
     *,
     target: Optional[Target],
     pull: Optional[Callable[[str], bool]],
+    logs: bool,
 ) -> Extra:
     """What is read only where something points there: container's log, and from inside."""
     container = facts.container_path
     if container is None:
         return extra
     # A service that does not answer is not asked for more.
-    if facts.container_service.known and (
-        facts.container_service.value != "running" or (target is not None and target.start)
+    if logs or (
+        facts.container_service.known
+        and (facts.container_service.value != "running" or (target is not None and target.start))
     ):
         extra = dataclasses.replace(extra, logs=probes.logs(machine, container))
     if target is None:

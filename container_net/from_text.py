@@ -18,7 +18,7 @@ from functools import lru_cache
 from ipaddress import IPv4Network
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from . import doctor, doctor_report, probes
+from . import doctor, doctor_report
 from .doctor import Examination
 from .faults import BY_ID, stories
 from .faults.case import ABSENT, NOTE, POSSIBLE, PRESENT, UNKNOWN, Finding
@@ -106,7 +106,9 @@ def judge(text: str) -> Told:
     pasted = read(text)
     if pasted.header:
         return _own(pasted)
-    everything, surely, around = map(_examine, (pasted, pasted.surely(), usual(pasted)))
+    everything, around = _examine(pasted), _examine(usual(pasted))
+    whole = pasted.surely()
+    surely = everything if whole == pasted else _examine(whole)
     heard = tuple(_shown(asked) for asked, made in pasted.outputs.items() if not made.derived)
     findings: Dict[str, Finding] = {}
     unsure, leads = [], []
@@ -161,13 +163,7 @@ def _versions(answer: Examination) -> Tuple[Optional[int], Optional[Tuple[int, .
 
 def _examine(pasted: Pasted) -> Examination:
     """The doctor's answer; a log that was pasted is read whether or not something points there."""
-    machine = Transcript(pasted)
-    found = doctor.examine(machine, Settings())
-    container = found.facts.container_path
-    if _LOGS not in pasted.outputs or found.extra.logs is not None or container is None:
-        return found
-    extra = dataclasses.replace(found.extra, logs=probes.logs(machine, container))
-    return doctor.answer(found.facts, Settings(), extra)
+    return doctor.examine(Transcript(pasted), Settings(), logs=_LOGS in pasted.outputs)
 
 
 _LOGS: Key = ("container", "logs")

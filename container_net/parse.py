@@ -77,7 +77,7 @@ class Unreadable(ValueError):
 def excerpt(text: str, limit: int = 160) -> str:
     """Foreign text fit for one line on a screen: no control characters, cut at `limit`."""
     flat = " / ".join(line.strip() for line in text.splitlines() if line.strip())
-    shown = "".join(c if c.isprintable() else "?" for c in flat)
+    shown = flat if flat.isprintable() else "".join(c if c.isprintable() else "?" for c in flat)
     return shown if len(shown) <= limit else shown[: limit - 3] + "..."
 
 

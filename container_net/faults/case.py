@@ -110,9 +110,9 @@ def rules(reading: Reading[Tuple[Rule, ...]], *, counted: bool = False) -> Tuple
     return found
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Case:
-    """Everything that was read from one Mac."""
+    """Everything that was read from one Mac. Each is its own: what follows from it may be kept."""
 
     facts: Facts
     desired: Desired

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache
-from typing import Mapping, Optional, Pattern, Tuple
+from typing import Dict, Mapping, Match, Optional, Pattern, Tuple
 
 from ..text import N_
 
@@ -21,11 +21,13 @@ __all__ = [
     "Distinguish",
     "Fault",
     "GuideRow",
+    "Searched",
     "Step",
     "Symptom",
     "compiled",
     "literals",
     "said",
+    "weight",
 ]
 
 AUTO = ("yes", "ask", "no", "none")
@@ -203,3 +205,39 @@ def literals(pattern: str) -> Tuple[str, ...]:
     if run:
         runs.append(run)
     return tuple(runs)
+
+
+@cache
+def weight(pattern: str) -> int:
+    """How much a find of the pattern says: the number of its literal characters."""
+    return sum(map(len, literals(pattern)))
+
+
+@cache
+def _longest_first(pattern: str) -> Tuple[str, ...]:
+    return tuple(sorted(map(str.lower, literals(pattern)), key=len, reverse=True))
+
+
+class Searched(Dict[str, bool]):
+    """A text that many patterns are looked for in.
+
+    Whether a run of letters is in it is looked for once, since many patterns share one. That rules
+    most of them out at a fraction of the cost of the expression itself.
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+        self._lowered = text.lower()
+
+    def __missing__(self, run: str) -> bool:
+        self[run] = found = run in self._lowered
+        return found
+
+    def may_have(self, pattern: str) -> bool:
+        """Whether all that every match of the pattern contains is there."""
+        return all(map(self.__getitem__, _longest_first(pattern)))
+
+    def search(self, pattern: str) -> Optional[Match[str]]:
+        """The first place of the pattern."""
+        return compiled(pattern).search(self.text) if self.may_have(pattern) else None

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Dict, List, Optional, Tuple
 
 from . import FAULTS, GUIDE
-from .fault import Fault, GuideRow, Symptom, compiled, literals
+from .fault import Fault, GuideRow, Searched, Symptom, weight
 
 __all__ = ["LIMIT", "Match", "bounded", "explain", "quote"]
 
@@ -60,24 +60,17 @@ def quote(text: str, start: int, end: int) -> str:
     return text[first:line_end].strip()
 
 
-def _best(
-    symptoms: Tuple[Symptom, ...], text: str, lowered: str
-) -> Optional[Tuple[int, str, Symptom]]:
+def _best(symptoms: Tuple[Symptom, ...], searched: Searched) -> Optional[Tuple[int, str, Symptom]]:
     """The longest pattern that is in the text: its weight, the quote, the symptom."""
     best: Optional[Tuple[int, str, Symptom]] = None
     for symptom in symptoms:
         for pattern in symptom.patterns:
-            runs = literals(pattern)
-            weight = sum(map(len, runs))
-            if best is not None and weight <= best[0]:
+            if best is not None and weight(pattern) <= best[0]:
                 continue
-            # A plain search for each literal part rules most patterns out at a fraction of the
-            # cost of the expression itself.
-            if not all(run.lower() in lowered for run in runs):
-                continue
-            found = compiled(pattern).search(text)
+            found = searched.search(pattern)
             if found is not None:
-                best = (weight, quote(text, found.start(), found.end()), symptom)
+                line = quote(searched.text, found.start(), found.end())
+                best = (weight(pattern), line, symptom)
     return best
 
 
@@ -88,19 +81,18 @@ def explain(text: str) -> Tuple[Match, ...]:
     literal found, then what a guide's row names besides, in the row's order. The order depends on
     the text alone. Only the last `LIMIT` characters are read.
     """
-    text = bounded(text)
-    lowered = text.lower()
+    searched = Searched(bounded(text))
     primary: Dict[str, Tuple[GuideRow, str]] = {}
     besides: Dict[str, Tuple[GuideRow, str]] = {}
     for row in GUIDE:
-        hit = _best(row.symptoms, text, lowered)
+        hit = _best(row.symptoms, searched)
         if hit is not None:
             primary.setdefault(row.faults[0], (row, hit[1]))
             for other in row.faults[1:]:
                 besides.setdefault(other, (row, hit[1]))
     ranked: List[Tuple[int, int, int, Match]] = []
     for index, fault in enumerate(FAULTS):
-        own = _best(fault.symptoms, text, lowered)
+        own = _best(fault.symptoms, searched)
         led = primary.get(fault.name) or besides.get(fault.name)
         if own is None and led is None:
             continue

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache
 from typing import Dict, List, Mapping, Optional, Tuple
 
-from .fault import compiled, literals
+from .fault import Searched, compiled
 
 __all__ = ["CONCEPTS", "STORIES", "Story", "tells", "told"]
 
@@ -887,27 +886,11 @@ _DENIABLE = (
 )
 
 
-class _Runs(Dict[str, bool]):
-    """Whether a text has a run of letters, looked for once: many patterns share one."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self._text = text.lower()
-
-    def __missing__(self, run: str) -> bool:
-        self[run] = found = run in self._text
-        return found
-
-
-@cache
-def _longest_first(pattern: str) -> Tuple[str, ...]:
-    return tuple(sorted(map(str.lower, literals(pattern)), key=len, reverse=True))
-
-
-def _tells(concept: str, text: str, runs: _Runs) -> Optional[Tuple[int, int]]:
+def _tells(concept: str, searched: Searched) -> Optional[Tuple[int, int]]:
     """Where a text tells a concept, and does not deny it."""
+    text = searched.text
     for pattern in CONCEPTS[concept]:
-        if not all(map(runs.__getitem__, _longest_first(pattern))):
+        if not searched.may_have(pattern):
             continue
         for count, hit in enumerate(compiled(pattern).finditer(text)):
             if count >= _HITS:
@@ -923,7 +906,7 @@ def _tells(concept: str, text: str, runs: _Runs) -> Optional[Tuple[int, int]]:
 
 def tells(concept: str, text: str) -> bool:
     """Whether a text tells a concept, and does not deny it."""
-    return _tells(concept, text, _Runs(text)) is not None
+    return _tells(concept, Searched(text)) is not None
 
 
 def told(text: str, version: Optional[Tuple[int, ...]] = None) -> List[Tuple[Story, int, int]]:
@@ -932,12 +915,12 @@ def told(text: str, version: Optional[Tuple[int, ...]] = None) -> List[Tuple[Sto
 
     `version` is container's, where it is known.
     """
-    runs = _Runs(text)
+    searched = Searched(text)
     known: Dict[str, Optional[Tuple[int, int]]] = {}
 
     def place(concept: str) -> Optional[Tuple[int, int]]:
         if concept not in known:
-            known[concept] = _tells(concept, text, runs)
+            known[concept] = _tells(concept, searched)
         return known[concept]
 
     found = []

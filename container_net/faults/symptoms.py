@@ -13,7 +13,7 @@ from functools import cache
 from typing import Dict, Mapping, Optional, Tuple
 
 from . import BY_NAME, FAULTS, GUIDE, stories
-from .fault import Symptom, compiled, literals
+from .fault import Searched, Symptom, compiled, weight
 from .layers import LAYERS, Layer
 from .match import Match, bounded, explain, quote
 
@@ -1150,20 +1150,17 @@ WORDS: Tuple[Words, ...] = (
 )
 
 
-def _found(text: str) -> Dict[str, Tuple[int, str, Words]]:
+def _found(searched: Searched) -> Dict[str, Tuple[int, str, Words]]:
     """For every layer that a text speaks of: the weight of its best row, the line, the row."""
-    lowered = text.lower()
     best: Dict[str, Tuple[int, str, Words]] = {}
     for words in WORDS:
-        runs = literals(words.pattern)
-        weight = sum(map(len, runs))
-        if words.layer in best and weight <= best[words.layer][0]:
+        worth = weight(words.pattern)
+        if words.layer in best and worth <= best[words.layer][0]:
             continue
-        if not all(run.lower() in lowered for run in runs):
-            continue
-        hit = compiled(words.pattern).search(text)
+        hit = searched.search(words.pattern)
         if hit is not None:
-            best[words.layer] = (weight, quote(text, hit.start(), hit.end()), words)
+            line = quote(searched.text, hit.start(), hit.end())
+            best[words.layer] = (worth, line, words)
     if "ipv6" in best and best.get("unreachable", ("", ""))[1] == best["ipv6"][1]:
         del best["unreachable"]
     for unclear in ({"network"}, {name for name, hit in best.items() if hit[2].pattern in _VAGUE}):
@@ -1201,7 +1198,7 @@ def _exact_symptoms(fault: str) -> Tuple[Symptom, ...]:
         for symptom in (BY_NAME[fault].symptoms if fault in _OWN_WORDS else ())
         if symptom.verbatim
         and symptom.pattern not in others
-        and sum(map(len, literals(symptom.pattern))) >= _EXACT_LENGTH
+        and weight(symptom.pattern) >= _EXACT_LENGTH
         and not any(compiled(symptom.pattern).search(example) for example in common)
     )
 
@@ -1221,22 +1218,22 @@ def leads(
     the commands in it, where it is at hand.
     """
     text = bounded(text)
-    lowered = text.lower()
-    found = _found(text)
+    searched = Searched(text)
+    found = _found(searched)
     ranked: Dict[str, Tuple[float, Match]] = {}
     for match in explain(text):
         # What says no more than `sudo` does not make it F38.
         if _counts(match.fault.name, text):
-            exact = any(_said(s, text, lowered) for s in _exact_symptoms(match.fault.name))
+            exact = any(searched.search(s.pattern) for s in _exact_symptoms(match.fault.name))
             ranked[match.fault.name] = (match.score + (_EXACT if exact else 0.0), match)
     prose = bounded(prose) or text
     tales = stories.told(prose, version)
-    for weight, line, words in found.values():
+    for length, line, words in found.values():
         order = dict.fromkeys((*words.first, *LAYERS[words.layer].faults))
         counted = [fault for fault in order if _counts(fault, text)]
-        exact = words.layer in _EXACT_LAYERS and weight >= _EXACT_LENGTH
+        exact = words.layer in _EXACT_LAYERS and length >= _EXACT_LENGTH
         for place, fault in enumerate(counted):
-            score = (weight + 1) / (1 + place) + (_EXACT if exact and not place else 0)
+            score = (length + 1) / (1 + place) + (_EXACT if exact and not place else 0)
             if words.layer == "network" and tales:
                 score /= 10  # it says less than any of them
             _rank(ranked, Match(BY_NAME[fault], 0, line, None, None), score)
@@ -1251,13 +1248,6 @@ def leads(
     chosen = tuple(Lead(LAYERS[words.layer], line, words) for _w, line, words in layers)
     ordered = sorted(ranked.values(), key=lambda entry: -entry[0])
     return chosen, tuple(m for _score, m in ordered if m.fault.fits(system, version))
-
-
-def _said(symptom: Symptom, text: str, lowered: str) -> bool:
-    """Whether a text has a symptom."""
-    return all(run.lower() in lowered for run in literals(symptom.pattern)) and bool(
-        compiled(symptom.pattern).search(text)
-    )
 
 
 def _rank(ranked: Dict[str, Tuple[float, Match]], match: Match, score: float) -> None:
