@@ -24,7 +24,7 @@ from invoke.config import Config
 from invoke.context import Context, MockContext
 from invoke.runners import Local, Result
 
-from container_net import facts, machine
+from container_net import facts, machine, runner
 from container_net.machine import (
     MARKER,
     CommandFailed,
@@ -215,6 +215,7 @@ def test_a_command_of_root_that_may_not_be_killed_is_killed_from_roots_side(
         raise PermissionError(1, "Operation not permitted")
 
     monkeypatch.setattr(os, "killpg", refuse)
+    monkeypatch.setattr(runner, "GRACE", 0.2)
     started = time.monotonic()
     answer = root.machine().run(["/sbin/hang"], root=True, timeout=0.3)
     assert time.monotonic() - started < 3.5
@@ -234,6 +235,7 @@ def test_a_command_of_the_user_is_never_killed_as_root(
         raise PermissionError(1, "Operation not permitted")
 
     monkeypatch.setattr(os, "killpg", refuse)
+    monkeypatch.setattr(runner, "GRACE", 0.2)
     answer = root.machine().run(["/sbin/hang"], timeout=0.2)
     assert root.commands() == []
     killpg(int(answer.out), signal.SIGKILL)

@@ -17,12 +17,13 @@ import pytest
 from invoke.context import Context
 from invoke.exceptions import CommandTimedOut
 
+from container_net import runner
 from container_net.runner import Following, GroupRunner, Outcome, execute
 
 pytestmark = pytest.mark.waits
 
 ROOT = Path(__file__).parents[2]
-# What a limit of one second may cost: the second itself, one of grace, and a busy machine.
+# What a limit of half a second may cost: the limit itself, one second of grace, a busy machine.
 PATIENCE = 3.5
 
 
@@ -77,18 +78,26 @@ def clock() -> Iterator[None]:
     assert time.monotonic() - started < PATIENCE
 
 
+@pytest.fixture
+def grace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For those that do not end by themselves: they are waited for all the same."""
+    monkeypatch.setattr(runner, "GRACE", 0.2)
+
+
 # -- the limit
 
 
-def test_a_grandchild_that_holds_the_pipe_does_not_hold_the_limit(clock: None) -> None:
-    outcome = shell("echo $$; sleep 30 | cat", timeout=1.0)
+def test_a_grandchild_that_holds_the_pipe_does_not_hold_the_limit(
+    clock: None, grace: None
+) -> None:
+    outcome = shell("echo $$; sleep 30 | cat", timeout=0.5)
     assert outcome.code is None
     assert outcome.leftover is None
     assert gone(int(outcome.out))
 
 
-def test_a_child_that_ignores_sigterm_is_killed(clock: None) -> None:
-    outcome = shell("trap '' TERM; echo $$; while :; do sleep 1; done", timeout=1.0)
+def test_a_child_that_ignores_sigterm_is_killed(clock: None, grace: None) -> None:
+    outcome = shell("trap '' TERM; echo $$; while :; do sleep 1; done", timeout=0.5)
     assert outcome.code is None
     assert outcome.leftover is None
     assert gone(int(outcome.out))
@@ -116,7 +125,7 @@ def test_a_child_that_never_reads_its_input_is_under_the_limit_too(clock: None) 
 
 
 def test_a_group_that_may_not_be_killed_is_reported(
-    monkeypatch: pytest.MonkeyPatch, clock: None
+    monkeypatch: pytest.MonkeyPatch, clock: None, grace: None
 ) -> None:
     killpg = os.killpg
     tried: List[int] = []
@@ -125,9 +134,9 @@ def test_a_group_that_may_not_be_killed_is_reported(
         tried.append(number)
         raise PermissionError(1, "Operation not permitted")
 
-    monkeypatch.setattr(os, "killpg", refuse)
-    outcome = shell("echo $$; sleep 30", timeout=0.3)
-    monkeypatch.undo()
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "killpg", refuse)
+        outcome = shell("echo $$; sleep 30", timeout=0.3)
     group = int(outcome.out)
     assert outcome == Outcome(None, f"{group}\n".encode(), b"", leftover=group)
     assert tried == [signal.SIGTERM, signal.SIGKILL]
@@ -329,7 +338,7 @@ def test_the_limit_raises_with_what_was_said(words: Sequence[str], clock: None) 
 # -- a command that goes on
 
 
-def test_what_goes_on_is_read_as_it_speaks_and_ends_with_its_group() -> None:
+def test_what_goes_on_is_read_as_it_speaks_and_ends_with_its_group(grace: None) -> None:
     script = "echo $$; sleep 60 & echo and a child; wait"
     with Following(["/bin/sh", "-c", script], threading.Event()) as following:
         said = b""
@@ -344,7 +353,7 @@ def test_what_goes_on_is_read_as_it_speaks_and_ends_with_its_group() -> None:
     assert living(group) == []
 
 
-def test_what_goes_on_ends_with_whoever_reads_it() -> None:
+def test_what_goes_on_ends_with_whoever_reads_it(grace: None) -> None:
     groups: List[int] = []
 
     def read() -> None:
