@@ -7,8 +7,13 @@ count of processes, other shells, and a run time in which nothing but the script
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
+import re
 import shlex
+import shutil
+import signal
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,7 +32,9 @@ SESSION = "0C0FFEE0-1111-4222-8333-444455556666"
 
 
 SUBNET = "192.168.64.0/24"
-# One of each kind, and those that the simulated Mac comes to have: the script parses no rule.
+# The script parses no rule, so that two of each kind are enough.
+FEW = ("en0", "utun4")
+# One of each kind, and those that the simulated Mac comes to have.
 UPLINKS = ("en0", "en1", "en5", "en9", "utun3", "utun4", "ipsec0", "ppp0", "bridge0")
 # As many as a Mac's are.
 EVERY = tuple(
@@ -37,7 +44,7 @@ EVERY = tuple(
 )
 
 
-def rules(*subnets: str, uplinks: Sequence[str] = UPLINKS) -> List[str]:
+def rules(*subnets: str, uplinks: Sequence[str] = FEW) -> List[str]:
     """Rules as a Mac's own would be, in the words in which pf echoes them."""
     found = []
     for subnet in subnets:
@@ -90,29 +97,30 @@ def render(template: str = "reconcile.sh.j2", **changes: Any) -> str:
     return ENVIRONMENT.get_template(template).render(values)
 
 
-# Each program notes its call and then answers from files. `kill` names the call at which the script
-# (the programs' parent) is killed, before or after the program has acted.
+# Each program notes its call and answers from files. `kill.at` names the call at which the script
+# (the programs' parent) is killed before the program acts; where there is a folder `moments`, what
+# a kill would leave is copied to it before and after each.
 _HEAD = r"""#!/bin/sh
 S=@STAGE@
 said="${0##*/} $*"
 said=${said% }
 echo "$said" >>"$S/calls"
-hook() {
-    # The watchdog's own child: its parent is not the script.
-    [ -e "$S/$1" ] && [ "${0##*/}" != sleep ] || return 0
-    read -r left <"$S/$1"
-    left=$((left - 1))
-    echo "$left" >"$S/$1"
-    [ "$left" -ne 0 ] || kill -KILL "$PPID"
-}
 [ ! -e "$S/hang/${0##*/}" ] || exec /bin/sleep 600
 [ ! -e "$S/nonsense/${0##*/}" ] || { echo '$(reboot) `reboot` ; * \ nonsense'; exit 0; }
-hook kill.before
 if [ -e "$S/kill.at" ]; then
     read -r line <"$S/kill.at"
-    [ "$line" != "$said" ] || kill -KILL "$PPID"
+    [ "$line" != "$said" ] || { kill -KILL "$PPID" && exit; }
 fi
-trap 'hook kill.after' EXIT
+moment() {
+    read -r n <"$S/moment"
+    echo $((n + 1)) >"$S/moment"
+    (cd "$S" && /bin/cp -R -P ../private @KERNEL@ "moments/$n")
+}
+# The watchdog's own child comes at no moment of the script.
+if [ -e "$S/moments" ] && [ "${0##*/}" != sleep ]; then
+    moment
+    trap moment EXIT
+fi
 """
 _PROGRAMS = {
     "/sbin/route": r"""
@@ -132,32 +140,39 @@ esac
     "/sbin/pfctl": r"""
 echo 'No ALTQ support in kernel' >&2
 echo 'ALTQ related functions disabled' >&2
-show() { while read -r line; do echo "$line"; done <"$1"; }
+show() {
+    while read -r line; do
+        case $line in $2) echo "$line" ;; esac
+    done <"$1"
+}
 case $* in
 '-s References')
     if [ -s "$S/references" ]; then
         printf 'TOKENS:\nPID      Process Name                 TOKEN                    TIMESTAMP\n'
-        show "$S/references"
+        show "$S/references" '*'
     else
         echo 'No pf starter references held'
     fi ;;
 '-s nat') [ -e "$S/uncalled" ] || echo 'nat-anchor "com.apple/*" all' ;;
 -a*'-s nat' | -a*'-s rules')
-    case $4 in nat) kind='^nat ' ;; *) kind='^[bp]' ;; esac
     [ -s "$S/anchor" ] || echo 'pfctl: DIOCGETRULES: Invalid argument' >&2
-    [ -e "$S/kill.after" ] || exec sed -n "/$kind/p" "$S/anchor"
-    sed -n "/$kind/p" "$S/anchor" ;;
+    case $4 in nat) kind=nat ;; *) kind='[bp]' ;; esac
+    # Sooner done than a shell does it, where there are many.
+    [ ! -e "$S/many" ] || exec sed -n "/^$kind/p" "$S/anchor"
+    show "$S/anchor" "$kind*" ;;
 '-n -f -') [ ! -e "$S/refuse" ] || { echo 'stdin:1: syntax error' >&2; exit 1; } ;;
 -a*'-f -')
-    suffix=
+    suffix='' swallow=- taken=''
     [ ! -e "$S/echo" ] || { read -r suffix <"$S/echo"; suffix=" $suffix"; }
-    sed -n "/^set /d;/^#/d;s/\$/$suffix/p" >"$S/anchor.new"
-    /bin/mv -f "$S/anchor.new" "$S/anchor"
-    if [ -e "$S/swallow" ]; then
-        read -r kind <"$S/swallow"
-        sed "/^$kind/d" "$S/anchor" >"$S/anchor.new"
-        /bin/mv -f "$S/anchor.new" "$S/anchor"
-    fi ;;
+    [ ! -e "$S/swallow" ] || read -r swallow <"$S/swallow"
+    while read -r line; do
+        case $line in
+        'set '* | '#'* | $swallow*) ;;
+        *) taken="$taken$line$suffix
+" ;;
+        esac
+    done
+    printf %s "$taken" >"$S/anchor" ;;
 -E)
     read -r n <"$S/next"
     echo $((n + 1)) >"$S/next"
@@ -170,6 +185,8 @@ esac
 """,
     "/usr/bin/logger": 'shift 2; echo "$*" >>"$S/log"\n',
 }
+# What pf and the kernel keep, beside the folder `private`.
+_KERNEL = ("anchor", "forwarding", "next", "references")
 # Of the machine the stage stands on; started through a script that notes the call.
 _HOST = {
     "/bin/ln": "ln",
@@ -197,11 +214,13 @@ class Stage:
             (self.root / folder).mkdir(parents=True)
         (self.root / STATE_DIR[1:]).parent.mkdir(parents=True)
         head = _HEAD.replace("@STAGE@", shlex.quote(str(self.fake)))
+        head = head.replace("@KERNEL@", " ".join(_KERNEL))
         for path, body in _PROGRAMS.items():
             self._program(path, head + body)
         for path, name in _HOST.items():
             found = next(p for p in (Path("/bin"), Path("/usr/bin")) if (p / name).exists())
-            self._program(path, f'{head}trap - EXIT\nexec {found / name} "$@"\n')
+            real = f'{found / name} "$@"'
+            self._program(path, f'{head}[ -e "$S/moments" ] || exec {real}\n{real}\n')
         self.put(
             way="en0", forwarding="0", session=SESSION,
             references="", anchor="", next="1000", calls="", log="",
@@ -285,6 +304,53 @@ class Stage:
         found = [*self.path(STATE_DIR).glob("*"), *self.path(LOCK).parent.glob("*")]
         found += self.path(ANCHOR_FILE).parent.glob("*.new")
         return sorted(p.name for p in found if p.name not in ("boot", "loaded", "look"))
+
+    # -- what a kill leaves
+
+    def moments(self) -> List[Path]:
+        """Run the script; what a kill would have left before and after each of its commands."""
+        folder = self.fake / "moments"
+        for number in range(200):
+            (folder / str(number)).mkdir(parents=True)
+        self.put(moment="0")
+        assert self.run() == 0
+        folder.rename(self.root / "moments")
+        return [self.root / "moments" / str(number) for number in range(int(self.get("moment")))]
+
+    def keep(self, moment: Path) -> None:
+        """Make a moment of what there is now."""
+        shutil.copytree(self.root / "private", moment / "private", symlinks=True)
+        for name in _KERNEL:
+            shutil.copyfile(self.fake / name, moment / name)
+
+    def go_back(self, moment: Path) -> None:
+        """Everything is as it was at that moment."""
+        shutil.rmtree(self.root / "private")
+        shutil.copytree(moment / "private", self.root / "private", symlinks=True)
+        for name in _KERNEL:
+            shutil.copyfile(moment / name, self.fake / name)
+
+    def picture(self) -> Dict[str, str]:
+        """All that is kept but what programs said last; numbers of processes and tokens are one."""
+        found = {}
+        for place in (*self.path("/private").rglob("*"), *(self.fake / n for n in _KERNEL)):
+            if place.name in ("look", "run.out", "next"):
+                continue
+            name = re.sub(r"\.\d+$", ".N", str(place))
+            if place.is_symlink() or place.is_dir():
+                found[name] = "link" if place.is_symlink() else "folder"
+            else:
+                found[name] = re.sub(r"\d+ +pfctl +\d+", "N pfctl N", place.read_text())
+        return found
+
+    # -- processes
+
+    def end(self) -> None:
+        """As launchd ends what is left of a job's process group."""
+        for group in self.groups:
+            # macOS says so where only a zombie is left.
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(group, signal.SIGKILL)
 
     def processes(self) -> Dict[int, str]:
         """Living processes of the runs so far: those of their process groups, by PID."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import signal
@@ -20,6 +19,7 @@ from sim.reconcile_support import (
     SESSION,
     STATE_DIR,
     SUBNET,
+    UPLINKS,
     Stage,
     render,
     rules,
@@ -32,11 +32,14 @@ from simmac import Mac, build
 S = SUBNET
 OTHER = "192.168.10.0/24"
 LIVE = rules(S)
+MACS_LIVE = rules(S, uplinks=UPLINKS)
+MACS_RULES = text(MACS_LIVE)
 LOADED = f"loaded our rules into {ANCHOR}"
 LOAD = f"pfctl -a {ANCHOR} -f -"
 SHELLS = [["/bin/sh"], *([shell, *more] for shell, *more in (("dash",), ("bash", "--posix")))]
 
 MakeStage = Callable[..., Stage]
+Persisted = Callable[[str], Mac]
 
 
 @pytest.fixture
@@ -50,8 +53,7 @@ def make(tmp_path: Path) -> Iterator[MakeStage]:
 
     yield build
     for stage in stages:
-        for pid in stage.processes():
-            os.kill(pid, signal.SIGKILL)
+        stage.end()
 
 
 @pytest.fixture
@@ -59,10 +61,20 @@ def stage(make: MakeStage) -> Stage:
     return make()
 
 
-@pytest.fixture
-def settled(stage: Stage) -> Stage:
-    """A stage on which the script has done its work."""
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What one run leaves that did everything."""
+    folder = tmp_path_factory.mktemp("settled")
+    stage = Stage(folder / "mac")
     assert stage.run() == 0
+    stage.keep(folder / "done")
+    return folder / "done"
+
+
+@pytest.fixture
+def settled(stage: Stage, done: Path) -> Stage:
+    """A stage on which the script has done its work."""
+    stage.go_back(done)
     return stage
 
 
@@ -102,18 +114,40 @@ def assert_settled(stage: Stage) -> None:
 LABEL = "local.container-net"
 SCRIPT = f"/Library/PrivilegedHelperTools/{LABEL}"
 PLIST = f"/Library/LaunchDaemons/{LABEL}.plist"
-PRIVATE = "192.168.128.0/24"
 
 
-def persisted(path: Path, scene: str, **settings: Any) -> Mac:
-    """A Mac with the daemon's files in place and bootstrapped, its first run done."""
-    mac = build(path, scene)
-    put(mac, SCRIPT, render(sysroot=str(mac.path), **settings), 0o755)
-    put(mac, PLIST, render("launchd.plist.j2", program=SCRIPT), 0o644)
-    bootstrapped = mac.answer(["/bin/launchctl", "bootstrap", "system", PLIST], root=True)
-    assert bootstrapped.code == 0, bootstrapped
-    mac.settle()
-    return mac
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Persisted:
+    """Each scene with the daemon's files in place and bootstrapped, its first run done: once."""
+    made: Dict[str, Mac] = {}
+
+    def build_once(scene: str) -> Mac:
+        if scene not in made:
+            mac = made[scene] = build(tmp_path_factory.mktemp(scene) / "mac", scene)
+            put(mac, SCRIPT, script_of(mac), 0o755)
+            put(mac, PLIST, render("launchd.plist.j2", program=SCRIPT), 0o644)
+            bootstrapped = mac.answer(["/bin/launchctl", "bootstrap", "system", PLIST], root=True)
+            assert bootstrapped.code == 0, bootstrapped
+            mac.settle()
+        return made[scene]
+
+    return build_once
+
+
+@pytest.fixture
+def persisted(built: Persisted, tmp_path: Path) -> Persisted:
+    def copy(scene: str) -> Mac:
+        mac = built(scene).snapshot(tmp_path / "mac")
+        # The file of the other Mac's, but for its folder.
+        (mac.path / SCRIPT[1:]).unlink()
+        put(mac, SCRIPT, script_of(mac), 0o755)
+        return mac
+
+    return copy
+
+
+def script_of(mac: Mac) -> str:
+    return render(sysroot=str(mac.path), rules=MACS_RULES)
 
 
 def put(mac: Mac, path: str, text: str, mode: int) -> None:
@@ -124,8 +158,8 @@ def put(mac: Mac, path: str, text: str, mode: int) -> None:
 
 
 @pytest.fixture
-def mac(tmp_path: Path) -> Mac:
-    return persisted(tmp_path / "mac", "broken")
+def mac(persisted: Persisted) -> Mac:
+    return persisted("broken")
 
 
 def live(mac: Mac, *words: str) -> List[str]:
@@ -164,8 +198,8 @@ def assert_in_force(mac: Mac) -> None:
     assert mac.egress() == "ok"
     job = mac.state["jobs"][f"system/{LABEL}"]
     assert (job["state"], job["exit"]) == ("not running", 0), mac.messages
-    assert (mac.path / ANCHOR_FILE[1:]).read_text() == RULES
-    assert live_rules(mac) == LIVE
+    assert (mac.path / ANCHOR_FILE[1:]).read_text() == MACS_RULES
+    assert live_rules(mac) == MACS_LIVE
 
 
 def test_the_first_run_opens_the_way_out(mac: Mac) -> None:
@@ -234,8 +268,8 @@ def test_an_interface_that_appears_later_has_its_rule_already(mac: Mac) -> None:
     assert_in_force(mac)
 
 
-def test_ten_containers_come_and_go_without_a_load_or_a_write(tmp_path: Path) -> None:
-    mac = persisted(tmp_path / "mac", "idle")
+def test_ten_containers_come_and_go_without_a_load_or_a_write(persisted: Persisted) -> None:
+    mac = persisted("idle")
     minute(mac)
     mac.forget_log()
     files, said = mac.files(), len(mac.messages)
@@ -250,8 +284,8 @@ def test_ten_containers_come_and_go_without_a_load_or_a_write(tmp_path: Path) ->
     assert mac.files() == files
 
 
-def test_vmnet_goes_stale_or_loses_its_calls_and_ours_carry_on(tmp_path: Path) -> None:
-    mac = persisted(tmp_path / "mac", "healthy")
+def test_vmnet_goes_stale_or_loses_its_calls_and_ours_carry_on(persisted: Persisted) -> None:
+    mac = persisted("healthy")
     assert_in_force(mac)
     mac.stale_vmnet()
     mac.vpn_on()
@@ -266,9 +300,9 @@ def test_vmnet_goes_stale_or_loses_its_calls_and_ours_carry_on(tmp_path: Path) -
 
 @pytest.mark.parametrize("firewall", [False, True])
 def test_a_call_that_went_with_sharing_is_said_once_and_not_put_back(
-    tmp_path: Path, firewall: bool
+    persisted: Persisted, firewall: bool
 ) -> None:
-    mac = persisted(tmp_path / "mac", "idle")
+    mac = persisted("idle")
     mac.vmnet_manner("owner")
     if firewall:
         rule = ["/sbin/pfctl", "-a", "com.apple/250.ApplicationFirewall", "-f", "-"]
@@ -298,17 +332,17 @@ def test_a_call_that_went_with_sharing_is_said_once_and_not_put_back(
 
 @pytest.mark.parametrize("text", ["lorem ipsum\n", "{}\n"])
 def test_a_main_ruleset_that_cannot_be_read_is_no_call_that_is_gone(
-    tmp_path: Path, text: str
+    persisted: Persisted, text: str
 ) -> None:
-    mac = persisted(tmp_path / "mac", "idle")
+    mac = persisted("idle")
     mac.garble("pfctl -s nat", text)
     minute(mac)
     assert not [line for line in mac.messages if "no more: " in line]
     assert any("the main ruleset cannot be read" in line for line in mac.messages)
 
 
-def test_vmnet_starts_and_replaces_the_main_ruleset(tmp_path: Path) -> None:
-    mac = persisted(tmp_path / "mac", "idle")
+def test_vmnet_starts_and_replaces_the_main_ruleset(persisted: Persisted) -> None:
+    mac = persisted("idle")
     mac.start_container()
     assert 'nat-anchor "com.apple/*" all' in live(mac, "-s", "nat")
     assert_in_force(mac)
@@ -537,54 +571,59 @@ def reboot(stage: Stage, session: str) -> None:
         link.unlink()
 
 
-@pytest.mark.parametrize(
-    ("moment", "rebooted"), [("kill.before", False), ("kill.before", True), ("kill.after", False)]
-)
-def test_killed_at_any_command_the_next_run_converges(
-    make: MakeStage, moment: str, rebooted: bool
-) -> None:
-    for number in range(1, 40):
-        stage = make()
-        stage.put(**{moment.replace(".", "_"): str(number)})
-        if rebooted:
-            stage.put(session="11111111-OTHER-BOOT")
-        first = stage.start()
-        code = first.wait(60)
-        # launchd ends what is left of a job's process group.
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(first.pid, signal.SIGKILL)
-        if code == 0:
-            break
-        assert code == -signal.SIGKILL
-        (stage.fake / moment).unlink()
-        if rebooted:
-            reboot(stage, SESSION)
-        assert stage.run() == 0, (number, stage.log)
+def killed(stage: Stage, then: Callable[[], None]) -> Iterator[List[str]]:
+    """The stage as a kill would have left it before or after any command, and `then`; once for each
+    different one, with what was there. A run that finds the same does the same."""
+    seen = []
+    for moment in stage.moments():
+        stage.go_back(moment)
+        then()
+        now = stage.picture()
+        if now not in seen:
+            seen.append(now)
+            yield sorted(now)
+
+
+@pytest.mark.parametrize("rebooted", [False, True])
+def test_killed_at_any_command_the_next_run_converges(stage: Stage, rebooted: bool) -> None:
+    if rebooted:
+        stage.put(session="11111111-OTHER-BOOT")
+    count = 0
+    for found in killed(stage, lambda: reboot(stage, SESSION) if rebooted else None):
+        count += 1
+        assert stage.run() == 0, (found, stage.log)
         assert_settled(stage)
         assert stage.run() == 0
         assert stage.log == []
-    # The number has gone past the last command, so every one has been tried.
-    assert code == 0
-    assert number > (20 if moment == "kill.before" else 14)
+    assert count > (13 if rebooted else 17)
 
 
-@pytest.mark.parametrize("moment", ["kill.before", "kill.after"])
-def test_killed_while_it_mends_the_next_run_converges(make: MakeStage, moment: str) -> None:
-    for number in range(1, 40):
-        stage = make()
+def test_killed_while_it_mends_the_next_run_converges(settled: Stage) -> None:
+    settled.put(anchor="", references="", forwarding="0", way="en5")
+    settled.path(ANCHOR_FILE).unlink()
+    count = 0
+    for found in killed(settled, lambda: settled.put(way="en0")):
+        count += 1
+        assert settled.run() == 0, (found, settled.log)
+        assert_settled(settled)
+    assert count > 14
+
+
+def test_a_real_kill_leaves_one_of_those_moments(stage: Stage, tmp_path: Path) -> None:
+    stage.keep(tmp_path / "start")
+    moments = []
+    for moment in stage.moments():
+        stage.go_back(moment)
+        moments.append(stage.picture())
+    for call in ("pfctl -n -f -", LOAD, "pfctl -E", "sysctl -w net.inet.ip.forwarding=1"):
+        stage.go_back(tmp_path / "start")
+        stage.put(kill_at=call)
+        assert stage.run() == -signal.SIGKILL
+        stage.end()
+        assert stage.picture() in moments
+        (stage.fake / "kill.at").unlink()
         assert stage.run() == 0
-        stage.put(anchor="", references="", forwarding="0", way="en5")
-        stage.path(ANCHOR_FILE).unlink()
-        stage.put(**{moment.replace(".", "_"): str(number)})
-        code = stage.run()
-        if code == 0:
-            break
-        (stage.fake / moment).unlink()
-        stage.put(way="en0")
-        assert stage.run() == 0, (number, stage.log)
         assert_settled(stage)
-    assert code == 0
-    assert number > (18 if moment == "kill.before" else 12)
 
 
 def test_ended_by_launchd_it_leaves_nothing(stage: Stage) -> None:
