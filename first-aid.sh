@@ -6,16 +6,15 @@
 set -uf && umask 077 && export LC_ALL=C PATH=/usr/bin:/bin:/usr/sbin:/sbin
 mac=''   # before every path of the Mac: a simulated one's folder
 limit=50 # tenths of a second for all that is asked at once
-n=0 known=0 denied='' person='' container=''
+n=0 files='' known=0 denied='' person='' container=''
 t=$(mktemp -d "${TMPDIR:-/tmp}/first-aid.XXXXXX") && cd "$t" || exit 1
 trap 'rm -rf "$t" 2>/dev/null || { sleep 0.2 && rm -rf "$t"; }' EXIT && # a last word may come between
     trap 'answers $limit; exit 130' HUP INT TERM
 
 row() { # CODE WORD...: an answer, and the words of what was asked
-    n=$((n + 1))
-    echo "$1" >$n.code && shift
-    printf '%s\n' "$@" | sed "s|^$mac/|/|" >$n.key
-    : >$n.out && : >$n.err
+    n=$((n + 1)) && files="$files $n.key $n.err $n.out"
+    echo "$1" >$n.code && : >$n.out && : >$n.err && shift
+    for word; do printf '%s\n' "${word#"$mac"}"; done >$n.key
 }
 ask() { # WHO PROGRAM WORD...: as me, as root, or as the person whose container it is
     case $1$denied in (root?*) shift && denied="$denied, $*" && return ;; esac
@@ -34,6 +33,7 @@ answers() { # of all that was asked; what is late is ended
         if read -r code <$next.code && [ "$code" ]; then known=$next && continue; fi
         if [ "$naps" -lt $limit ]; then sleep 0.1 && naps=$((naps + 1)) && continue; fi
         : >$next.late && echo null >$next.code && read -r late <$next.pid
+        for end in out err; do mv $next.$end late && cp late $next.$end; done # what was said by now
         { kill -KILL "$late" || "$mac/usr/bin/sudo" -n /usr/bin/pkill -KILL -P "$late"; } 2>/dev/null &
     done
 }
@@ -94,7 +94,7 @@ echo 'Addresses, names and tokens are masked. 주소, 이름, 토큰은 가렸�
 [ ! "$denied" ] || echo "Not permitted (sudo -v first). 권한 없음(먼저 sudo -v 실행): ${denied# , }"
 printf '\n```json\n{"container-net": "first aid", "simulated": %s, "asks_as_root": %s, "anchor": "%s"}\n' \
     "$([ -z "$mac" ] && echo false || echo true)" "$([ "$person" ] && echo false || echo true)" "$anchor"
-awk -v n=$n -v users="$(id -un) ${USER:-} ${LOGNAME:-} ${SUDO_USER:-}" -v host="$(uname -n)" '
+awk -v n=$n -v files="$files" -v users="$(id -un) ${USER:-} ${LOGNAME:-} ${SUDO_USER:-}" -v host="$(uname -n)" '
 function put(kind, v) { # the same value, the same mask
     if (!((kind, v) in seen)) seen[kind, v] = ++count[kind]
     return sprintf(kind in form ? form[kind] : "<" kind "-%d>", seen[kind, v])
@@ -143,17 +143,16 @@ function one(how, v, b, a) {
     how = how == "name" ? names[tolower(v)] : how == "local" ? "host" : how
     return substr(v, 1, a) put(how, tolower(substr(v, a + 1)))
 }
-function mask(s,    i) {
-    s = each(each(each(each(s, uuid, "uuid"), user, "user"), url, "host"), local, "local")
-    for (i = 1; i <= known; i++) s = each(s, known_as[i], "name")
-    return each(each(each(each(s, mac, "mac"), v6, "ipv6"), dotted, "v4"), "[0-9]+", "token")
+function mask(re, how,    i) { # all texts, since an awk may take long to make a pattern ready
+    for (i = 1; i <= 3 * n; i++) if (text[i] != "") { table = key[i] ~ /netstat/; text[i] = each(text[i], re, how) }
 }
 function json(s) {
     gsub(/\n/, "\\n", s); gsub(/\t/, "\\t", s); gsub(q, "\\\"", s); gsub("\002", "", s); gsub("\001", "\\u00", s)
     return "\"" s "\""
 }
-function bytes(file,    s, i) { # in hex what is no plain ASCII, or means something in JSON or HTML
-    while ((("od -An -v -tu1 " file) | getline) > 0) for (i = 1; i <= NF; i++) s = s char[$i]
+function bytes(    s, k) { # of the next file, in hex what is no plain ASCII, or means something in JSON or HTML
+    ("wc -c" files) | getline k
+    for (k += 0; k; k--) { if (at == NF) at = (("od -An -v -tu1" files) | getline) * 0; s = s char[$++at] }
     return s
 }
 function packed(s,    line, all) {
@@ -165,7 +164,7 @@ BEGIN {
     for (i = 0; i < 256; i++) char[i] = sprintf(i == 9 || i == 10 || i > 31 && i < 127 ? "%c" : "\001%02x\002", i)
     char[34] = q = "\00122\002"; char[38] = "\00126\002"; char[60] = "\0013c\002"; char[92] = "\0015c\002"
     while (("od -An -v -tu1 -N 2048 /dev/urandom" | getline) > 0) for (i = 1; i <= NF; i++) toss[++tossed] = $i
-    form["ipv4"] = "%d"; form["uuid"] = "00000000-0000-4000-8000-a%011d"; form["token"] = "1%017d"
+    at = NF; form["ipv4"] = "%d"; form["uuid"] = "00000000-0000-4000-8000-a%011d"; form["token"] = "1%017d"
     h = "[0-9A-Fa-f]"; h4 = h h h h; slash = "(\0015c\002)?/"; dotted = "[0-9][0-9.]*[0-9](" slash "[0-9]+)?"
     uuid = h4 h4 "-" h4 "-" h4 "-" h4 "-" h4 h4 h4; mac = h h "?:"; mac = mac mac mac mac mac h h "?"
     user = "/Users" slash "([^/\001 \t\n\047]|\001[89a-f].\002)+"; url = "://([^/@ \n\001]*@)?[A-Za-z0-9.-]+"
@@ -178,22 +177,23 @@ BEGIN {
     for (i = split(users, w, " "); i; i--) names[tolower(w[i])] = "user"
     names[tolower(host)] = names[tolower(substr(host, 1, index(host ".", ".") - 1))] = "host"
     for (r = 1; r <= n; r++) {
-        getline code[r] < (r ".code")
-        key[r] = bytes(r ".key"); err[r] = bytes(r ".err"); out[r] = each(bytes(r ".out"), list, "list")
-        if (key[r] ~ /\n--dns/) each(out[r], "domain[^\n]* : [^\n]+", "learn")
-        if (key[r] ~ /\nls\n/) each(out[r], q "(id|hostname)" q " *: *" q "[^\001]+", "learn")
-        if (key[r] ~ /print-disabled/) out[r] = each(out[r], "[^\n]*=>[^\n]*\n", "job")
+        text[2 * n + r] = key[r] = bytes(); text[n + r] = bytes(); text[r] = each(bytes(), list, "list")
+        if (key[r] ~ /\n--dns/) each(text[r], "domain[^\n]* : [^\n]+", "learn")
+        if (key[r] ~ /\nls\n/) each(text[r], q "(id|hostname)" q " *: *" q "[^\001]+", "learn")
+        if (key[r] ~ /print-disabled/) text[r] = each(text[r], "[^\n]*=>[^\n]*\n", "job")
     }
+    mask(uuid, "uuid"); mask(user, "user"); mask(url, "host"); mask(local, "local")
     for (i = 255; i > 1; i--) for (v in names) if (length(v) == i && v ~ /^[a-z0-9._-]+$/ && v !~ usual) {
-        known++
-        for (p = 1; c = substr(v, p, 1); p++) known_as[known] = known_as[known] "[" (c ~ /[a-z]/ ? toupper(c) : "") c "]"
+        re = ""; for (p = 1; c = substr(v, p, 1); p++) re = re "[" (c ~ /[a-z]/ ? toupper(c) : "") c "]"
+        mask(re, "name")
     }
+    mask(mac, "mac"); mask(v6, "ipv6"); mask(dotted, "v4"); mask("[0-9]+", "token")
     for (r = 1; r <= n; r++) {
-        table = key[r] ~ /netstat/; k = split(key[r], w, "\n"); if (w[1] ~ /cat$/ && code[r]) code[r] = "null"
-        printf "{\"key\": [%s", json(w[1])
-        for (i = 2; i < k; i++) printf ", %s", json(w[i] ~ /[.\/]/ ? mask(w[i]) : w[i])
-        said = json(mask(out[r])); if (length(said) > 3000) said = "\"\", \"packed\": \"" packed(said) "\""
-        printf "], \"code\": %s, \"out\": %s, \"err\": %s}\n", code[r], said, json(mask(err[r]))
+        k = split(key[r], w, "\n"); split(text[2 * n + r], masked, "\n")
+        getline code <(r ".code"); if (w[1] ~ /cat$/ && code) code = "null"
+        printf "{\"key\": [%s", json(w[1]); for (i = 2; i < k; i++) printf ", %s", json(w[i] ~ /[.\/]/ ? masked[i] : w[i])
+        said = json(text[r]); if (length(said) > 3000) said = "\"\", \"packed\": \"" packed(said) "\""
+        printf "], \"code\": %s, \"out\": %s, \"err\": %s}\n", code, said, json(text[n + r])
     }
     print "```"
 }'

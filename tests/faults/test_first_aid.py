@@ -162,6 +162,25 @@ def test_what_hangs_is_ended_within_the_limit(mac: Mac) -> None:
     assert ours(mac) == []
 
 
+@pytest.mark.waits
+def test_what_is_said_after_the_limit_is_nobodys_answer(mac: Mac) -> None:
+    """A program's child outlives it, and fills what was its output while that is read."""
+    before = live_and_written_down(mac)[1].outputs
+    program = mac.path / "usr/sbin/scutil"
+    program.unlink()
+    more = 'while [ -e "$0" ]; do echo "$0 $0 $0"; sleep 0.001; done'
+    program.write_text(f"#!/bin/sh\n{{ sleep 5; {more}; }} &\nwait\n", encoding="ascii")
+    program.chmod(0o755)
+    answer = aid(mac)
+    program.unlink()
+    found = read(answer.stdout).outputs
+    assert found["scutil", "--dns"].code is None
+    assert (
+        found["sysctl", "net.inet.ip.forwarding"].out
+        == before["sysctl", "net.inet.ip.forwarding"].out
+    )
+
+
 def test_an_interrupt_leaves_nothing_behind(mac: Mac, tmp_path: Path) -> None:
     mac.start_container()
     mac.hang("container network list")
