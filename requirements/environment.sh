@@ -112,7 +112,7 @@ environment() {
     log=$folder/pip.log
     if ! TMPDIR=$folder/tmp "$python" -m venv "$folder" >"$log" 2>&1 ||
         ! TMPDIR=$folder/tmp PIP_DISABLE_PIP_VERSION_CHECK=1 "$folder/bin/python" -m pip install \
-            --quiet --no-input --no-user --no-cache-dir --no-warn-script-location \
+            --quiet --no-input --no-user --no-cache-dir --no-compile --no-warn-script-location \
             --only-binary :all: --require-hashes -r "$requirements" >>"$log" 2>&1; then
         complain "The packages could not be installed:" "패키지를 설치하지 못했습니다:"
         grep -v '^WARNING' "$log" | tail -n 4 | sed 's/^/    /' >&2
