@@ -1,4 +1,4 @@
-"""Every check of container-net. `nox -l` lists them; `./check` runs them without set-up."""
+"""Every check of container-net. `nox -l` lists them; `./check` needs no set-up, and runs the starred."""
 
 from __future__ import annotations
 
@@ -35,6 +35,11 @@ nox.options.error_on_missing_interpreters = False
 nox.options.reuse_venv = "yes"
 
 PYTHONS = nox.project.python_versions(nox.project.load_toml("pyproject.toml"))
+# What breaks on one of those in between breaks on the oldest or the newest: these are for CI.
+FOUND = [v for v in PYTHONS if shutil.which(f"python{v}")] or PYTHONS
+nox.options.sessions = ["lint", f"unit-{FOUND[0]}", "sim"]
+if len(FOUND) > 1:
+    nox.options.sessions.insert(2, f"unit-{FOUND[-1]}")
 SENT = ("templates/probe.sh", "templates/remote.sh")
 SCRIPTS = ("onboard", "check", "first-aid.sh", ".ci/run", "requirements/environment.sh")
 
@@ -146,19 +151,18 @@ def unit(session: nox.Session) -> None:
     there: all tests of logic, with a tenth of generated examples and of long tables, and none
     that is marked `once`, in which the Python has no part (tests/budget.py).
     """
-    newest = next((v for v in reversed(PYTHONS) if shutil.which(f"python{v}")), PYTHONS[-1])
-    session.env["CONTAINER_NET_THOROUGH"] = "yes" if session.python == newest else "no"
+    session.env["CONTAINER_NET_THOROUGH"] = "yes" if session.python == FOUND[-1] else "no"
     _pytest(session, "tests/unit")
 
 
-@nox.session(default=False)
+@nox.session
 def played(session: nox.Session) -> None:
     """The unit tests with this machine taken for a Mac, and its user for an ordinary one."""
     session.env.update({"CONTAINER_NET_PLAY": "darwin", "CONTAINER_NET_THOROUGH": "no"})
     _pytest(session, "tests/unit")
 
 
-@nox.session(default=False)
+@nox.session
 def reports(session: nox.Session) -> None:
     """What the tool says of reports in the form of the public ones: the table, by kind."""
     _install(session, "test")
@@ -171,13 +175,13 @@ def sim(session: nox.Session) -> None:
     _pytest(session, "tests/sim", workers=4)
 
 
-@nox.session(default=False)
+@nox.session
 def faults(session: nox.Session) -> None:
     """Every fault on a simulated Mac against every recogniser: the confusion matrix."""
     _pytest(session, "tests/faults")
 
 
-@nox.session(default=False)
+@nox.session
 def lab(session: nox.Session) -> None:
     """Real packets in network namespaces of Linux; left out by name where they cannot be."""
     _install(session, "lab")
@@ -188,7 +192,7 @@ def lab(session: nox.Session) -> None:
     _pytest(session, "tests/lab", workers=4, install=False)
 
 
-@nox.session(default=False)
+@nox.session
 def fleet(session: nox.Session) -> None:
     """Many simulated Macs behind OpenSSH's server, reached by Fabric."""
     if not shutil.which("sshd", path="/usr/sbin:/sbin:/usr/bin:/usr/local/sbin"):
@@ -202,7 +206,7 @@ def fleet(session: nox.Session) -> None:
     _pytest(session, "tests/fleet", install=False)
 
 
-@nox.session(default=False)
+@nox.session
 def integration(session: nox.Session) -> None:
     """The suite for a real Mac, on the best host there is: mac, lab or sim."""
     _install(session, "integration")
@@ -213,7 +217,7 @@ def integration(session: nox.Session) -> None:
     _pytest(session, "tests/integration", workers, install=False)
 
 
-@nox.session(default=False)
+@nox.session
 def vmnets(session: nox.Session) -> None:
     """The suite for a real Mac on every lawful vmnet, with every breakage of the tool: a table."""
     _install(session, "integration")
@@ -221,14 +225,14 @@ def vmnets(session: nox.Session) -> None:
     _pytest(session, "tests/integration/test_integration_matrix.py", workers=2, install=False)
 
 
-@nox.session(default=False)
+@nox.session
 def bench(session: nox.Session) -> None:
     """Speed and memory, as ratios measured in one run."""
     _install(session, "lab")
     session.run("python", "tests/bench/bench.py", *session.posargs)
 
 
-@nox.session(default=False)
+@nox.session
 def release(session: nox.Session) -> None:
     """Build a release twice, compare, and try it by uvx and pipx: [-- TAG [OWNER/REPOSITORY]]."""
     _install(session, "release")
@@ -242,21 +246,21 @@ def release(session: nox.Session) -> None:
         session.run(*script, "formula", str(made), repository)
 
 
-@nox.session(default=False)
+@nox.session
 def texts(session: nox.Session) -> None:
     """Bring the Korean catalogue up to the texts of the code; what is new has no Korean yet."""
     _install(session, "lint")
     session.run("python", "requirements/texts.py")
 
 
-@nox.session(default=False)
+@nox.session
 def locks(session: nox.Session) -> None:
     """Is there a wheel of every pinned package for every system and Python (needs a network)?"""
     session.env["CONTAINER_NET_LOCKS"] = "1"
     _pytest(session, "tests/unit/test_locks.py")
 
 
-@nox.session(default=False)
+@nox.session
 def lock(session: nox.Session) -> None:
     """Renew the pinned packages in requirements/ (needs a network)."""
     _install(session, "lock")
