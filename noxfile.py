@@ -1,4 +1,4 @@
-"""Every check of container-net. `nox -l` lists them; `./check` needs no set-up, and runs the starred."""
+"""Every check of container-net. `./check -l` lists them, and `./check` runs those with a star."""
 
 from __future__ import annotations
 
