@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Any, Optional, Tuple, TypeVar
+from typing import Any, Dict, Optional, Tuple, TypeVar
 
 from ..desired import Desired, bridge_of
 from ..model import Facts, Problem, Reading, Rule, Subnet
@@ -119,6 +119,8 @@ class Case:
     extra: Extra
     asks_as_root: bool = False
     """`container` is asked as root, and no other user is known to ask as (F38)."""
+    kept: Dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    """What several recognisers want to know, once it was worked out."""
 
     # -- container
 

@@ -73,10 +73,13 @@ class Pair:
 @lru_cache(maxsize=1)  # many recognisers ask for them
 def pairs(case: Case) -> Tuple[Pair, ...]:
     """Every pair and its verdict. Raises Unread, Contradiction."""
-    served = case.served()
-    if not served:
-        return ()
-    return tuple(_judge(case, s, bridge, u) for s, bridge in served for u in case.uplinks())
+    if "pairs" not in case.kept:
+        served = case.served()
+        case.kept["pairs"] = tuple(
+            _judge(case, s, bridge, u) for s, bridge in served for u in case.uplinks()
+        )
+    found: Tuple[Pair, ...] = case.kept["pairs"]
+    return found
 
 
 def _live(case: Case) -> Tuple[Nat, ...]:

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import pytest
 from faults.scenes import HEALTHY, machine_of
-from invoke.config import Config
 from invoke.context import Context
-from invoke.exceptions import CommandTimedOut
-from invoke.runners import Result, Runner
 
 from container_net import doctor
-from container_net.machine import Machine
+from container_net.machine import Argv, CommandResult, Machine
 from container_net.settings import Settings
 from simmac import Mac, build
 
 SETTINGS = Settings()
-Instead = Callable[[str], Optional[Result]]
+Asked = Tuple[str, ...]
+Instead = Callable[[Asked], Optional[CommandResult]]
 NONSENSE = ("lorem ipsum\n", "\xff\xfe\x00\x01", "{}\n", "[{}]\n", "nat\n", "0\n")
 NAMES = (
     "plain vmnet",
@@ -30,66 +29,56 @@ NAMES = (
 )
 
 
-class Replay:
+class Replay(Machine):
     """A Mac whose answers were written down, so that one of them can be another."""
 
     def __init__(self, mac: Mac) -> None:
-        self.mac = mac
-        self.said: Dict[str, Result] = {}
+        super().__init__(Context(), str(mac.path))
+        self.mac = machine_of(mac)
+        self.said: Dict[Asked, CommandResult] = {}
         self.instead: Optional[Instead] = None
 
-    def run(self, command: str) -> Result:
-        other = self.instead(command) if self.instead is not None else None
+    def run(self, argv: Argv, **more: Any) -> CommandResult:
+        asked = tuple(map(str, argv))
+        other = self.instead(asked) if self.instead is not None else None
         if other is not None:
-            if other.exited == -1:
-                raise CommandTimedOut(other, 5)
-            return other
-        if command not in self.said:
-            self.said[command] = self.mac.answer_command(command, warn=True)
-        return self.said[command]
+            sudo = "sudo " if more.get("root") else ""
+            return replace(other, shown=sudo + shlex.join(asked))
+        if asked not in self.said:
+            self.said[asked] = self.mac.run(argv, **more)
+        return self.said[asked]
 
     def examine(self, instead: Optional[Instead] = None) -> List[str]:
         """The faults that are told as present."""
-        replay, self.instead = self, instead
-
-        class Replaying(Runner):
-            def run(self, command: str, **kwargs: Any) -> Result:
-                return replay.run(command)
-
-        config = Config(overrides={"runners": {"local": Replaying}})
-        machine = Machine(Context(config), str(self.mac.path))
-        found = doctor.examine(machine, SETTINGS)
+        self.instead = instead
+        found = doctor.examine(self, SETTINGS)
         return [d.fault.id for d in found.found if d.finding.state == "present"]
 
-    def commands(self) -> List[str]:
-        """The command lines of a run, but for sudo's own question."""
+    def commands(self) -> List[Asked]:
+        """The commands of a run, but for sudo's own question."""
         if not self.said:
             assert self.examine() == []
-        return [command for command in self.said if not command.endswith("/usr/bin/true")]
-
-    def program(self, command: str) -> str:
-        words = shlex.split(command)
-        return words[2] if words[0].endswith("/sudo") else words[0]
+        return [asked for asked in self.said if asked != ("/usr/bin/true",)]
 
 
-def says(text: str, code: int = 0, err: str = "") -> Result:
-    return Result(stdout=text, stderr=err, exited=code)
+def says(text: str, code: Optional[int] = 0, err: str = "") -> CommandResult:
+    return CommandResult("", code, text, err)
 
 
-def only(command: str, result: Result) -> Instead:
+def only(command: Asked, result: CommandResult) -> Instead:
     """One command answers otherwise."""
 
-    def instead(asked: str) -> Optional[Result]:
+    def instead(asked: Asked) -> Optional[CommandResult]:
         return result if asked == command else None
 
     return instead
 
 
-def whatever(replay: Replay, program: str, result: Result) -> Instead:
+def whatever(program: str, result: CommandResult) -> Instead:
     """A program answers so whatever it is asked."""
 
-    def instead(asked: str) -> Optional[Result]:
-        return result if replay.program(asked) == program else None
+    def instead(asked: Asked) -> Optional[CommandResult]:
+        return result if asked[0] == program else None
 
     return instead
 
@@ -113,19 +102,19 @@ def healthy(request: pytest.FixtureRequest, tmp_path: Path) -> Replay:
     return Replay(mac)
 
 
-def false_alarms(healthy: Replay, texts: Dict[str, List[str]]) -> Dict[str, List[str]]:
+def false_alarms(healthy: Replay, texts: Dict[Asked, List[str]]) -> Dict[str, List[str]]:
     """What is told as present where one command says something else."""
     wrong: Dict[str, List[str]] = {}
     for command, variants in texts.items():
         for text in variants:
             present = healthy.examine(only(command, says(text)))
             if present:
-                wrong[f"{command} -> {text!r}"] = present
+                wrong[f"{shlex.join(command)} -> {text!r}"] = present
     return wrong
 
 
 def test_output_that_is_cut_off_is_no_fault(healthy: Replay) -> None:
-    texts = {command: cuts(healthy.said[command].stdout) for command in healthy.commands()}
+    texts = {command: cuts(healthy.said[command].out) for command in healthy.commands()}
     assert sum(map(len, texts.values())) > 50
     assert false_alarms(healthy, texts) == {}
 
@@ -134,9 +123,7 @@ def test_nonsense_is_no_fault(healthy: Replay) -> None:
     # A plain 0 is an honest answer of these two.
     honest = ("/usr/sbin/sysctl", "/usr/bin/id")
     texts = {
-        command: [
-            t for t in NONSENSE if t != "0\n" or not healthy.program(command).endswith(honest)
-        ]
+        command: [t for t in NONSENSE if t != "0\n" or command[0] not in honest]
         for command in healthy.commands()
     }
     assert false_alarms(healthy, texts) == {}
@@ -146,20 +133,20 @@ def test_nonsense_is_no_fault(healthy: Replay) -> None:
 def test_a_program_that_says_nonsense_whatever_it_is_asked_is_no_fault(
     healthy: Replay, text: str
 ) -> None:
-    for program in {healthy.program(command) for command in healthy.commands()}:
-        told = healthy.examine(whatever(healthy, program, says(text)))
+    for program in {command[0] for command in healthy.commands()}:
+        told = healthy.examine(whatever(program, says(text)))
         assert told == [], program
 
 
 def test_a_command_that_hangs_or_fails_is_no_other_fault(healthy: Replay) -> None:
     for command in healthy.commands():
         failed = says("", 1, "Error: something else\n")
-        hung = says("", -1)
+        hung = says("", None)
         assert healthy.examine(only(command, failed)) == [], command
         told = healthy.examine(only(command, hung))
         # One command of container's that hangs while others answer is F36 itself.
         allowed: List[List[str]] = [[]]
-        if healthy.program(command).endswith("/container"):
+        if command[0].endswith("/container"):
             allowed.append(["F36"])
         assert told in allowed, command
 
