@@ -13,7 +13,7 @@ from typing import Dict, List, Optional, Tuple
 from . import FAULTS, GUIDE
 from .fault import Fault, GuideRow, Searched, Symptom, weight
 
-__all__ = ["LIMIT", "Match", "bounded", "explain", "quote"]
+__all__ = ["LIMIT", "Match", "bounded", "explain", "explained", "quote"]
 
 LIMIT = 1 << 20
 """Characters of a text that are looked at: the last 1 MiB, since a log ends with what failed."""
@@ -81,7 +81,11 @@ def explain(text: str) -> Tuple[Match, ...]:
     literal found, then what a guide's row names besides, in the row's order. The order depends on
     the text alone. Only the last `LIMIT` characters are read.
     """
-    searched = Searched(bounded(text))
+    return explained(Searched(bounded(text)))
+
+
+def explained(searched: Searched) -> Tuple[Match, ...]:
+    """The same, of a text that is bounded already."""
     primary: Dict[str, Tuple[GuideRow, str]] = {}
     besides: Dict[str, Tuple[GuideRow, str]] = {}
     for row in GUIDE:

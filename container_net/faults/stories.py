@@ -909,13 +909,14 @@ def tells(concept: str, text: str) -> bool:
     return _tells(concept, Searched(text)) is not None
 
 
-def told(text: str, version: Optional[Tuple[int, ...]] = None) -> List[Tuple[Story, int, int]]:
+def told(
+    searched: Searched, version: Optional[Tuple[int, ...]] = None
+) -> List[Tuple[Story, int, int]]:
     """The stories of a text, those of most concepts first, then in the table's order; each with a
     place that tells it.
 
     `version` is container's, where it is known.
     """
-    searched = Searched(text)
     known: Dict[str, Optional[Tuple[int, int]]] = {}
 
     def place(concept: str) -> Optional[Tuple[int, int]]:

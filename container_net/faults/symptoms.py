@@ -15,7 +15,7 @@ from typing import Dict, Mapping, Optional, Tuple
 from . import BY_NAME, FAULTS, GUIDE, stories
 from .fault import Searched, Symptom, compiled, weight
 from .layers import LAYERS, Layer
-from .match import Match, bounded, explain, quote
+from .match import Match, bounded, explained, quote
 
 __all__ = ["WORDS", "Lead", "Words", "leads"]
 
@@ -1221,13 +1221,13 @@ def leads(
     searched = Searched(text)
     found = _found(searched)
     ranked: Dict[str, Tuple[float, Match]] = {}
-    for match in explain(text):
+    for match in explained(searched):
         # What says no more than `sudo` does not make it F38.
         if _counts(match.fault.name, text):
             exact = any(searched.search(s.pattern) for s in _exact_symptoms(match.fault.name))
             ranked[match.fault.name] = (match.score + (_EXACT if exact else 0.0), match)
     prose = bounded(prose) or text
-    tales = stories.told(prose, version)
+    tales = stories.told(searched if prose == text else Searched(prose), version)
     for length, line, words in found.values():
         order = dict.fromkeys((*words.first, *LAYERS[words.layer].faults))
         counted = [fault for fault in order if _counts(fault, text)]

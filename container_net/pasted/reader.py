@@ -10,7 +10,7 @@ import shlex
 import zlib
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 from .keys import PROGRAMS, Key, key, real
 from .outputs import (
@@ -120,8 +120,7 @@ _HEADING = re.compile(r"#{1,6} \S")
 _QUOTED = re.compile(r"^(?:\s{0,3}>\s?){1,5}")
 
 
-@dataclass(frozen=True)
-class _Line:
+class _Line(NamedTuple):
     """A line: its text, and the command it calls, with whether its output is filtered."""
 
     text: str
@@ -138,11 +137,12 @@ def _lines(text: str) -> List[_Line]:
         _QUOTED.sub("", row).rstrip() if ">" in row[:3] else row.rstrip()
         for row in text.split("\n")
     ]
-    markdown = any(_FENCE.match(row) for row in rows)
+    fences = [_FENCE.match(row) is not None for row in rows]
+    markdown = any(fences)
     found: List[_Line] = []
     fenced = False
-    for row in rows:
-        if _FENCE.match(row):
+    for row, fence in zip(rows, fences):
+        if fence:
             fenced = not fenced
             found.append(_Line(row, edge=True, fenced=fenced))
             continue
