@@ -489,10 +489,11 @@ def test_the_longer_literal_comes_first_and_the_guide_before_both() -> None:
     assert scores == sorted(scores, reverse=True)
 
 
-def test_only_the_end_of_a_very_long_text_is_read() -> None:
+def test_only_the_end_of_a_very_long_text_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("container_net.faults.match.LIMIT", 1000)
     message = "nslookup: read: Connection refused\n"
-    assert explain(message + "." * LIMIT) == ()
-    assert explain("." * LIMIT + "\n" + message)[0].fault.id == "F21"
+    assert explain(message + "." * 1000) == ()
+    assert explain("." * 1000 + "\n" + message)[0].fault.id == "F21"
 
 
 def test_a_quote_of_a_long_line_is_short_and_holds_the_match() -> None:
@@ -518,6 +519,7 @@ def test_any_text_is_explained_without_an_error_and_always_alike(pieces: List[st
         assert match.quote.strip() == match.quote
 
 
+@pytest.mark.once
 def test_text_made_to_be_slow_is_explained_in_linear_time() -> None:
     # For every pattern, its own example without the last character, over and over: each place
     # begins a match that fails as late as it can. Four times the text may take about four times
@@ -534,9 +536,10 @@ def test_text_made_to_be_slow_is_explained_in_linear_time() -> None:
     assert large < 12 * small + 0.5
 
 
+@pytest.mark.once
 def test_a_mebibyte_takes_less_than_two_seconds() -> None:
     line = "2026-01-02 container-runtime-linux: could not resolve; retry, status 5\n"
-    log = line * (examples(LIMIT) // len(line) + 1)
+    log = line * (LIMIT // len(line) + 1)
     within(2.0, lambda: explain(log))
 
 

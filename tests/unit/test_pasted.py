@@ -7,7 +7,7 @@ import json
 from typing import List, Optional
 
 import pytest
-from budget import examples, within
+from budget import within
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -274,6 +274,7 @@ def test_any_text_is_read_without_a_word(parts: List[str]) -> None:
         assert "\x1b" not in row or found.header
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     "piece",
     [
@@ -304,9 +305,9 @@ def test_any_text_is_read_without_a_word(parts: List[str]) -> None:
     ],
     ids=repr,
 )
-def test_a_mebibyte_of_anything_takes_less_than_a_second(piece: str) -> None:
-    text = piece * (examples(pasted.LIMIT) // len(piece) + 1)
-    within(1.0, lambda: read(text))
+def test_a_quarter_of_a_mebibyte_of_anything_takes_less_than_half_a_second(piece: str) -> None:
+    text = piece * (pasted.LIMIT // 4 // len(piece) + 1)
+    within(0.5, lambda: read(text))
 
 
 def test_what_was_redirected_is_no_output_and_no_rule_stands_in_a_script() -> None:

@@ -87,9 +87,7 @@ def grace(monkeypatch: pytest.MonkeyPatch) -> None:
 # -- the limit
 
 
-def test_a_grandchild_that_holds_the_pipe_does_not_hold_the_limit(
-    clock: None, grace: None
-) -> None:
+def test_a_grandchild_that_holds_the_pipe_does_not_hold_the_limit(clock: None, grace: None) -> None:
     outcome = shell("echo $$; sleep 30 | cat", timeout=0.5)
     assert outcome.code is None
     assert outcome.leftover is None
