@@ -10,6 +10,7 @@ from typing import Any, Callable, Dict, List, Optional
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sim.few import few_uplinks  # noqa: F401 - a fixture
 from sim.support import ANCHOR, SlowMac, changed, picture, run, tokens
 
 from simmac import Mac, build
