@@ -24,7 +24,7 @@ from lab.wiring import Wiring
 
 from simmac import net
 from simmac.carrier import FILE
-from simmac.store import PRIVATE, saved
+from simmac.store import PRIVATE, Store, saved
 
 __all__ = ["Carrier"]
 
@@ -46,6 +46,9 @@ class Carrier:
         self.flushes = 0
         """How often the started flows of containers were forgotten."""
         self.wiring = Wiring()
+        self._store = Store(str(self.mac))
+        self._read: Tuple[Any, Dict[str, Any]] = (None, {})
+        self._compiled: Any = None
         self._rules = ""
         self._places: List[nftables.Place] = []
         self._sections: Dict[str, Any] = {}
@@ -108,8 +111,12 @@ class Carrier:
         return {}
 
     def _state(self) -> Dict[str, Any]:
+        """The Mac's; not to be changed here."""
         # Whoever asks holds the lock and has saved; the file is replaced in one step.
-        return saved(str(self.mac))
+        stamp = self._store.stamp()
+        if stamp != self._read[0]:
+            self._read = stamp, saved(str(self.mac))
+        return self._read[1]
 
     # -- from the Mac to the namespaces
 
@@ -165,7 +172,11 @@ class Carrier:
         self.spaces.sysctl("mac", "net.ipv4.ip_forward", int(value))
 
     def _pf(self, state: Mapping[str, Any]) -> None:
-        rules, places = nftables.compile_rules(state)
+        rules, places = self._rules, self._places
+        of_rules = {k: state["pf"][k] for k in ("enabled", "skip", "anchors")}, state["interfaces"]
+        if of_rules != self._compiled:
+            rules, places = nftables.compile_rules(state)
+            self._compiled = of_rules
         kills = state["pf"].get("kills", 0)
         nets = tuple(item["cidr"] for item in state["container"]["networks"])
         if rules != self._rules:
@@ -243,11 +254,11 @@ class Carrier:
             self._look()
             seen: Dict[str, Any] = {"interfaces": self._interfaces(), "counters": self._counters()}
             seen.update(self._default(state))
-            for item in state["interfaces"]:
-                item.update(seen["interfaces"].get(item["name"], {}))
-            state.update({k: seen[k] for k in ("primary", "vpn") if k in seen})
+            items = [{**i, **seen["interfaces"].get(i["name"], {})} for i in state["interfaces"]]
+            now = {**state, "interfaces": items}
+            now.update({k: seen[k] for k in ("primary", "vpn") if k in seen})
             # What somebody did by hand is now the Mac's, and not to be carried back.
-            self.wiring = wiring.wanted(state)
+            self.wiring = wiring.wanted(now)
             return seen
 
     def _look(self) -> None:

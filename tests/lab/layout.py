@@ -69,6 +69,7 @@ NEEDED = (
     ("dnsmasq", "dnsmasq-base"),
     ("curl", "curl"),
     ("ping", "iputils-ping"),
+    ("perl", "perl-base"),
 )
 
 

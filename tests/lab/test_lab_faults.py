@@ -8,7 +8,6 @@ import pytest
 from lab.layout import DNS, WEB
 from lab.scenes import SCENES
 from lab.world import Lab
-from sim.support import run
 
 
 def named(lab: Lab) -> List[str]:
@@ -17,7 +16,7 @@ def named(lab: Lab) -> List[str]:
     In a guest the probe's own script runs.
     """
     places = (f"--address={WEB}", f"--resolver={DNS}")
-    found = run(lab.mac, "net.doctor", "--probe", "--json", *places)
+    found = lab.run("net.doctor", "--probe", "--json", *places)
     assert found.data["probe"] is not None, found
     assert [u for u in found.data["unknown"] if "container" in u["fact"]] == []
     return [told["id"] for told in (*found.data["faults"], *found.data["remarks"])]
@@ -31,7 +30,7 @@ def test_a_fault_shows_in_packets_and_doctor_names_it_first(lab: Lab, name: str)
     assert all(said.values()), said
     assert named(lab)[:1] == [name]
     if scene.cure:
-        mended = run(lab.mac, *scene.cure)
+        mended = lab.run(*scene.cure)
         assert mended.code == 0, mended
         said = scene.mended(lab)
         assert all(said.values()), said
@@ -48,6 +47,6 @@ def test_an_internet_that_does_not_answer_is_no_fault_of_translation(lab: Lab) -
     lab.mac.start_container()
     lab.mac.internet(False)
     assert lab.fetch().code == 28
-    assert run(lab.mac, "net.status", "--json").first_broken is None
+    assert lab.run("net.status", "--json").first_broken is None
     lab.mac.internet(True)
     assert lab.fetch().status == "404"

@@ -10,7 +10,6 @@ from typing import Callable, List, Tuple
 import pytest
 from lab.layout import CORPORATE, DOCK, VPN_ADDRESS, WEB, WIFI, WIFI_GATEWAY
 from lab.world import Lab
-from sim.support import run
 
 GATEWAY = "192.168.64.1"
 # A host on the LAN and one behind the VPN, by addresses that are private.
@@ -23,7 +22,7 @@ def ready(lab: Lab) -> Lab:
     """After net.setup alone: no daemon is there to follow anything."""
     lab.mac.vmnet_nat(False)
     lab.mac.start_container()
-    assert run(lab.mac, "net.setup", "--yes").code == 0
+    assert lab.run("net.setup", "--yes").code == 0
     assert lab.fetch().status == "404"
     return lab
 
@@ -75,7 +74,7 @@ def test_open_connections_survive_what_changes_nothing(ready: Lab) -> None:
     assert process.stdout is not None
     assert process.stdout.readline().split() == ["ready", str(HELD)]
     for task in ("net.setup", "net.status", "net.plan", "net.doctor"):
-        run(ready.mac, task)
+        ready.run(task)
     ready.company("utun7")
     ready.mac.add_interface("en9", "203.0.113.200", 32)
     out, _ = process.communicate("\n", timeout=90)
@@ -117,11 +116,11 @@ def fenced(request: pytest.FixtureRequest, lab: Lab) -> Lab:
 def test_the_fence_stands_between_containers_and_everything_private(fenced: Lab) -> None:
     lab = fenced
     if not lab.ping(LAN_HOST):
-        assert run(lab.mac, "net.setup", "--yes").code == 0
+        assert lab.run("net.setup", "--yes").code == 0
     assert lab.ping(LAN_HOST), "it is reached while there is no fence"
     assert lab.ping(GATEWAY)
     words = ["net.setup", "--yes", "--fence", "--fence-allow", f"{GATEWAY}:3001"]
-    ran = run(lab.mac, *words)
+    ran = lab.run(*words)
     assert ran.code == 0, ran
     assert lab.fetch().status == "404"
     assert lab.resolves()
@@ -133,18 +132,18 @@ def test_the_fence_stands_between_containers_and_everything_private(fenced: Lab)
     assert not lab.ping(LAN_HOST, "blue")
     # The Mac's own connection to a container gets its answer.
     assert "1 received" in lab.spaces.run("mac", ["ping", "-c", "1", "-W", "1", "192.168.64.2"])
-    assert run(lab.mac, "net.setup", "--yes", "--no-fence").code == 0
+    assert lab.run("net.setup", "--yes", "--no-fence").code == 0
     assert lab.ping(LAN_HOST)
 
 
 @pytest.mark.parametrize("fenced", ["vmnet's NAT"], indirect=True)
 def test_a_host_behind_a_vpn_is_behind_the_fence(fenced: Lab) -> None:
     lab = fenced
-    assert run(lab.mac, "net.setup", "--yes", "--always").code == 0
+    assert lab.run("net.setup", "--yes", "--always").code == 0
     lab.vpn_on()
     lab.spaces.ip("mac", f"route add {VPN_HOST}/32 dev utun4")
     assert lab.ping(VPN_HOST), "it is reached while there is no fence"
-    assert run(lab.mac, "net.setup", "--yes", "--always", "--fence").code == 0
+    assert lab.run("net.setup", "--yes", "--always", "--fence").code == 0
     assert not lab.ping(VPN_HOST)
     assert lab.fetch().source == VPN_ADDRESS
 
@@ -164,7 +163,7 @@ def test_the_allowed_port_answers_and_its_neighbour_does_not(fenced: Lab) -> Non
     try:
         urls = [f"http://{GATEWAY}:{port}/none" for port in (3000, 3001)]
         assert lab.until(lambda: all(lab.fetch(url).status == "404" for url in urls), 10)
-        assert run(lab.mac, "net.setup", "--yes", "--fence-allow", f"{GATEWAY}:3001").code == 0
+        assert lab.run("net.setup", "--yes", "--fence-allow", f"{GATEWAY}:3001").code == 0
         assert lab.fetch(f"http://{GATEWAY}:3001/none").status == "404"
         assert lab.fetch(f"http://{GATEWAY}:3000/none").code == 28
     finally:

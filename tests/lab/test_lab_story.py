@@ -28,7 +28,7 @@ def broken(lab: Lab) -> Lab:
 @pytest.fixture
 def ready(broken: Lab) -> Lab:
     """After net.setup."""
-    assert run(broken.mac, "net.setup", "--yes").code == 0
+    assert broken.run("net.setup", "--yes").code == 0
     return broken
 
 
@@ -42,7 +42,7 @@ def counted(lab: Lab, uplink: str = "en0") -> int:
 
 def check(lab: Lab) -> Dict[str, str]:
     """The guide's own check, by net.verify: state and evidence."""
-    found = run(lab.mac, "net.verify", "--json").data["checks"]
+    found = lab.run("net.verify", "--json").data["checks"]
     return next(row for row in found if row["check"] == "container")
 
 
@@ -153,7 +153,7 @@ def test_each_piece_missing_alone_kills_the_packets_and_is_the_hop_marked(
     take(ready)
     assert ready.fetch().code == 28
     assert ready.ping(GATEWAY)
-    hops = run(ready.mac, "net.status", "--json").hops
+    hops = ready.run("net.status", "--json").hops
     assert [k for k, state in hops.items() if state == "broken"] == [hop], hops
     put_back(ready)
     assert ready.fetch().status == "404"
@@ -181,7 +181,7 @@ def test_a_flow_that_began_untranslated_is_translated_from_the_next_packet_on(br
         "vm", ["ping", "-n", "-i", "0.2", "-c", "100", WEB], stdout=subprocess.PIPE
     )
     assert broken.until(lambda: broken.leaks() > 1, 5)
-    assert run(broken.mac, "net.setup", "--yes").code == 0
+    assert broken.run("net.setup", "--yes").code == 0
     assert ping.stdout is not None
     assert ping.stdout.readline().startswith(b"PING")
     timer = threading.Timer(10, ping.kill)
@@ -196,7 +196,7 @@ def test_killing_states_is_carried_over_and_reading_is_not(ready: Lab) -> None:
     assert "192.168.64.2" in ready.spaces.run("mac", listed)
     before = ready.carrier.flushes
     for task in ("net.status", "net.setup", "net.plan", "net.verify"):
-        assert run(ready.mac, task).code == 0
+        assert ready.run(task).code == 0
     assert ready.carrier.flushes == before
     root(ready.mac, "/sbin/pfctl -k 192.168.64.0/24")
     assert ready.carrier.flushes == before + 1
@@ -218,26 +218,26 @@ def test_a_neighbour_does_not_get_into_containers_through_the_mac(ready: Lab) ->
     with pytest.raises(Exception, match="exit 1"):
         ready.spaces.run("net", ping)
     assert ready.fetch().status == "404"
-    assert run(ready.mac, "net.teardown", "--yes").code == 0
-    assert run(ready.mac, "net.setup", "--yes", "--no-guard").code == 0
+    assert ready.run("net.teardown", "--yes").code == 0
+    assert ready.run("net.setup", "--yes", "--no-guard").code == 0
     assert "1 received" in ready.spaces.run("net", ping)
 
 
 def test_what_a_hand_does_in_the_namespace_is_what_the_mac_tells(ready: Lab) -> None:
-    seen = run(ready.mac, "net.detect", "--json").data["uplinks"]["needed"]
+    seen = ready.run("net.detect", "--json").data["uplinks"]["needed"]
     assert seen == ["en0"]
     with ready.mac.edit() as state:
         en5 = next(i for i in state["interfaces"] if i["name"] == "en5")
         en5.update(active=True, inet=[list(DOCK)], gateway="192.0.2.65")
     ready.spaces.ip("mac", "route replace default via 192.0.2.65 dev en5")
-    assert run(ready.mac, "net.detect", "--json").data["uplinks"]["needed"] == ["en5"]
+    assert ready.run("net.detect", "--json").data["uplinks"]["needed"] == ["en5"]
     assert ready.fetch() == (0, "404", DOCK[0])
     # A cable pulled out and put in again.
     ready.spaces.ip("mac", "link set en5 down")
-    assert run(ready.mac, "net.detect", "--json").data["uplinks"]["needed"] == []
+    assert ready.run("net.detect", "--json").data["uplinks"]["needed"] == []
     ready.spaces.ip("mac", "link set en5 up")
     ready.spaces.ip("mac", "route replace default via 192.0.2.65 dev en5")
-    assert run(ready.mac, "net.detect", "--json").data["uplinks"]["needed"] == ["en5"]
+    assert ready.run("net.detect", "--json").data["uplinks"]["needed"] == ["en5"]
     assert ready.fetch() == (0, "404", DOCK[0])
     nwi = ready.mac.answer(["/usr/sbin/scutil", "--nwi"]).out.decode()
     assert nwi.splitlines()[-1].split()[2] == "en5"

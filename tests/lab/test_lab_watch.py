@@ -11,7 +11,6 @@ from typing import Callable, Iterator
 import pytest
 from lab.layout import DOCK, VPN_ADDRESS, WIFI
 from lab.world import Lab
-from sim.support import run
 from sim.terminal import ENTER, LEAVE, WITHIN, Terminal, monitors, quickest
 
 from container_net.watch import SLOW, UNSEEN
@@ -33,7 +32,7 @@ def first() -> Iterator[None]:
 def test_dock_vpn_sleep_and_a_container_that_stops(first: None, lab: Lab) -> None:
     lab.mac.vmnet_nat(False)
     lab.mac.start_container()
-    assert run(lab.mac, "net.setup", "--yes").code == 0
+    assert lab.run("net.setup", "--yes").code == 0
     assert lab.fetch().status == "404"
     seen, asleep = Terminal(lab.mac), Terminal(lab.mac)
     try:
