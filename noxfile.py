@@ -67,29 +67,28 @@ def lint(session: nox.Session) -> None:
     # is wrong in the tasks, the other run of mypy says.
     newer = ("--python-version", "3.10", "--follow-imports", "silent")
     tests = ("tests/unit/test_reconcile_render.py", "tests/unit/test_text.py")
-    _side_by_side(
-        session,
+    workflows = sorted(str(path) for path in Path(".github/workflows").glob("*.yml"))
+    commands: list[tuple[str, ...]] = [
         ("mypy", *newer, "noxfile.py", "tests"),
         ("mypy",),
         ("python", "-m", "pytest", "-q", *tests),
-    )
-    session.run("lint-imports", silent=True)
+        ("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows),
+        ("zizmor", "--offline", "--pedantic", "--no-progress", "--quiet", *workflows),
+    ]
     if shutil.which("shellcheck", path=os.pathsep.join([session.bin, os.environ["PATH"]])):
-        session.run("shellcheck", "-x", *SCRIPTS, external=True)
-        session.run("shellcheck", "--shell=sh", *SENT, external=True)
+        commands += [("shellcheck", "-x", *SCRIPTS), ("shellcheck", "--shell=sh", *SENT)]
     else:
         session.warn("shellcheck left out: there is no pinned one for Linux on arm64")
+    _side_by_side(session, *commands)
+    session.run("lint-imports", silent=True)
     session.run("python", "requirements/texts.py", "--check", silent=True)
-    workflows = sorted(str(path) for path in Path(".github/workflows").glob("*.yml"))
-    session.run("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows)
-    session.run("zizmor", "--offline", "--pedantic", "--no-progress", "--quiet", *workflows)
     _actionlint(session, workflows)
 
 
 def _side_by_side(session: nox.Session, *commands: tuple[str, ...]) -> None:
     """Commands that have nothing to do with one another; what each said is shown in their order."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        runs = [pool.submit(session.run, *words, silent=True) for words in commands]
+        runs = [pool.submit(session.run, *w, silent=True, external=True) for w in commands]
     for run in runs:
         print(run.result(), end="")
 
