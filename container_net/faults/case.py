@@ -110,9 +110,9 @@ def rules(reading: Reading[Tuple[Rule, ...]], *, counted: bool = False) -> Tuple
     return found
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Case:
-    """Everything that was read from one Mac. Each is its own: what follows from it may be kept."""
+    """Everything that was read from one Mac."""
 
     facts: Facts
     desired: Desired

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 from ipaddress import IPv4Network
 from typing import List, Optional, Tuple
 
@@ -70,7 +69,6 @@ class Pair:
     rule: Optional[Rule] = None
 
 
-@lru_cache(maxsize=1)  # many recognisers ask for them
 def pairs(case: Case) -> Tuple[Pair, ...]:
     """Every pair and its verdict. Raises Unread, Contradiction."""
     if "pairs" not in case.kept:
