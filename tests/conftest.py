@@ -54,12 +54,13 @@ def english() -> Iterator[None]:
     text.use(None)
 
 
-@pytest.fixture(autouse=True)
-def ordinary_user(
-    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    """On a Mac that is played: the first user that macOS makes."""
-    if PLAYED:
+if PLAYED:
+
+    @pytest.fixture(autouse=True)
+    def ordinary_user(
+        monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+    ) -> None:
+        """On a Mac that is played: the first user that macOS makes."""
         tmp_path_factory.getbasetemp()  # pytest looks whose the folder is
         monkeypatch.setattr(os, "getuid", lambda: 501)
         monkeypatch.setattr(os, "geteuid", lambda: 501)
