@@ -80,10 +80,15 @@ def imported(path: Path) -> Iterator[Path]:
         else:
             continue
         for name in wanted:
-            for root in (TOP, TOP / "tests"):
-                place = root.joinpath(*name.split("."))
-                yield from (p for p in (place.with_suffix(".py"),) if p.is_file())
-                yield from (p for p in (place / "__init__.py",) if p.is_file())
+            yield from modules(name)
+
+
+@functools.lru_cache(None)
+def modules(name: str) -> List[Path]:
+    """The files of the tree that a module of that name may be."""
+    places = [root.joinpath(*name.split(".")) for root in (TOP, TOP / "tests")]
+    files = [file for p in places for file in (p.with_suffix(".py"), p / "__init__.py")]
+    return [file for file in files if file.is_file()]
 
 
 @pytest.mark.parametrize("event", ["push", "pull_request"])
