@@ -17,7 +17,7 @@ import signal
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, List, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -310,7 +310,7 @@ class Stage:
     def moments(self) -> List[Path]:
         """Run the script; what a kill would have left before and after each of its commands."""
         folder = self.fake / "moments"
-        for number in range(200):
+        for number in range(100):
             (folder / str(number)).mkdir(parents=True)
         self.put(moment="0")
         assert self.run() == 0
@@ -330,13 +330,16 @@ class Stage:
         for name in _KERNEL:
             shutil.copyfile(moment / name, self.fake / name)
 
-    def picture(self) -> Dict[str, str]:
-        """All that is kept but what programs said last; numbers of processes and tokens are one."""
+    def picture(self, moment: Optional[Path] = None) -> Dict[str, str]:
+        """All that is kept, now or at that moment, but what programs said last; numbers of
+        processes and tokens are one."""
+        private, kernel = (moment or self.root) / "private", moment or self.fake
         found = {}
-        for place in (*self.path("/private").rglob("*"), *(self.fake / n for n in _KERNEL)):
+        for place in (*private.rglob("*"), *(kernel / name for name in _KERNEL)):
             if place.name in ("look", "run.out", "next"):
                 continue
-            name = re.sub(r"\.\d+$", ".N", str(place))
+            within = place.relative_to(kernel if place.parent == kernel else private)
+            name = re.sub(r"\.\d+$", ".N", str(within))
             if place.is_symlink() or place.is_dir():
                 found[name] = "link" if place.is_symlink() else "folder"
             else:
