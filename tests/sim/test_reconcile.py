@@ -732,16 +732,27 @@ def wait_for(condition: Callable[[], bool], seconds: float = 10) -> None:
 # -- the lock
 
 
+def shorten(stage: Stage, seconds: str) -> None:
+    """Whoever has to wait for the lock says so, and waits for a moment in place of a second."""
+    sleep = stage.path("/bin/sleep")
+    found = sleep.read_text()
+    assert found.count("\nmoment()") == 1
+    moment = f'[ "$1" != 1 ] || set -- {seconds}'
+    sleep.write_text(found.replace("\nmoment()", f"\n{moment}\nmoment()"))
+
+
 @pytest.mark.waits
 def test_a_living_holder_is_waited_for_and_then_left_alone(settled: Stage) -> None:
+    shorten(settled, "0.3")
     settled.path(LOCK).symlink_to(str(os.getpid()))
     assert settled.run() == 0
     assert {c.split()[0] for c in settled.calls()} == {"ln", "readlink", "sleep"}
+    assert settled.calls("sleep 1") == ["sleep 1"] * 4
     assert settled.log == []
     assert os.readlink(settled.path(LOCK)) == str(os.getpid())
 
     second = settled.start()
-    time.sleep(0.5)
+    wait_for(lambda: "sleep 1" in settled.calls())
     settled.path(LOCK).unlink()
     assert second.wait(10) == 0
     assert settled.calls("pfctl -s References")
@@ -783,10 +794,7 @@ def test_never_two_hold_it_however_many_find_a_dead_holder(settled: Stage) -> No
     kept = 'echo "${2#*=}" >"$S/forwarding"'
     assert sysctl.read_text().count(kept) == 1
     sysctl.write_text(sysctl.read_text().replace(kept, ":"))
-    # Whoever has to wait does so for a moment, not for a second.
-    sleep = settled.path("/bin/sleep")
-    before, exec_, last = sleep.read_text().rpartition("exec ")
-    sleep.write_text(f'{before}[ "$1" != 1 ] || set -- 0.1\n{exec_}{last}')
+    shorten(settled, "0.1")
     for _ in range(4):
         settled.path(LOCK).symlink_to(str(dead_pid()))
         running = [settled.start() for _ in range(6)]
@@ -797,6 +805,7 @@ def test_never_two_hold_it_however_many_find_a_dead_holder(settled: Stage) -> No
 
 @pytest.mark.waits
 def test_a_lock_that_cannot_be_made_is_said(settled: Stage) -> None:
+    shorten(settled, "0.1")
     settled.path(LOCK).write_text("not a link")
     settled.put(forwarding="0")
     assert settled.run() == 1
