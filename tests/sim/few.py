@@ -16,8 +16,8 @@ from container_net import desired
 __all__ = ["few_uplinks"]
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture
 def few_uplinks() -> Iterator[None]:
-    """For every test of a module that imports it."""
+    """In this process: not for tests that start the real `invoke` too."""
     with mock.patch.object(desired, "DEFAULT_UPLINKS", ("en0", "en1", "utun0", "utun3")):
         yield

@@ -15,6 +15,7 @@ from sim.support import ANCHOR, SlowMac, changed, picture, run, tokens
 
 from simmac import Mac, build
 
+pytestmark = pytest.mark.usefixtures("few_uplinks")
 EXAMPLES = 20
 modest = settings(
     max_examples=EXAMPLES,

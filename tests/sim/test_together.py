@@ -15,6 +15,7 @@ from typing import Any, Callable, Iterator, List, Optional, Type
 import pytest
 from invoke.runners import Result, Runner
 from sim import hasty
+from sim.few import few_uplinks  # noqa: F401 - a fixture
 from sim.support import (
     ANCHOR,
     LOCK,
@@ -176,6 +177,7 @@ def interrupted(mac: Mac, number: int, kind: int) -> Any:
     return twisted(mac, twist)
 
 
+@pytest.mark.usefixtures("few_uplinks")
 @pytest.mark.parametrize("task", ["net.setup", "net.persist", "net.teardown"])
 def test_a_signal_after_any_command_is_walked_back(new: New, task: str) -> None:
     """In this process, after each command in turn: exit 130 and as before, or 0 and done."""
@@ -190,7 +192,8 @@ def test_a_signal_after_any_command_is_walked_back(new: New, task: str) -> None:
     assert run(trial, *words).code == 0
     commands = len(trial.log)
     assert commands > 30
-    codes = []
+    codes: List[int] = []
+    left: List[Any] = []
     # Commands that run side by side are all alike here: one of them stands for all.
     step = 2 if task == "net.persist" else 1
     for number in [1, 14, *range(24, commands, step), commands]:
@@ -204,6 +207,11 @@ def test_a_signal_after_any_command_is_walked_back(new: New, task: str) -> None:
         if ran.code == 130 and task != "net.teardown":
             assert changed(before, picture(copy)) == [], (number, ran)
             continue
+        # From the same Mac the next run is the same.
+        now = picture(copy)
+        if now in left:
+            continue
+        left.append(now)
         assert run(copy, *words).code == 0
         if task == "net.teardown":
             assert run(copy, "net.plan", "--teardown", "--json").changes == []
