@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, Dict, List, Tuple
 
 import pytest
-from faults.scenes import FAULTS, HEALTHY, Scene, machine_of
+from faults.played import ONCE, Played
+from faults.scenes import machine_of
 from faults.test_read_back import ISSUE, diagnosis
 from first_aid import AWKS, SCRIPT, aid, awks, script
 from invoke.config import Config
@@ -25,16 +26,9 @@ from container_net.machine import Machine
 from container_net.pasted import read
 from container_net.settings import Settings
 from container_net.tape import Tape
-from simmac import Mac, build
+from simmac import Mac, builder
 
-# It starts no container: a scene and the same scene with a probe are one here.
-SCENES = list({scene.play: scene for scene in (*HEALTHY, *FAULTS)}.values())
 SHELLS = {"dash": ["dash"], "bash --posix": ["bash", "--posix"], "busybox sh": ["busybox", "sh"]}
-
-
-@pytest.fixture(scope="module")
-def blank(tmp_path_factory: pytest.TempPathFactory) -> Mac:
-    return build(tmp_path_factory.mktemp("macs") / "blank", "idle")
 
 
 @pytest.fixture
@@ -55,7 +49,7 @@ def live_and_written_down(mac: Mac) -> Live:
     """The same; the Mac's programs then say at once what they said to the doctor.
 
     They still are programs that the shell starts, without a Python in each: 40 for each scene.
-    What the doctor did not ask, or got no answer to, starts the one that was there.
+    What the doctor did not ask, or got no answer to, starts Python.
     """
     said: Dict[Path, List[str]] = {}
 
@@ -73,7 +67,7 @@ def live_and_written_down(mac: Mac) -> Live:
     found = doctor.examine(tape, Settings())
     for program, cases in said.items():
         if program.exists():
-            first, rest = program.read_text().split("\n", 1)
+            first, rest = builder.STARTS.split("\n", 1)
             text = "\n".join([first, 'case "$*" in', *cases, "esac", rest])
             program.unlink()
             program.write_text(text, encoding="latin-1")
@@ -98,9 +92,10 @@ def same(now: Live, printed: str) -> None:
     assert more <= {("container", "logs"), ("exists", "/opt/homebrew/bin/container")}
 
 
-@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name)
-def test_first_aid_reads_back_to_the_live_diagnosis(scene: Scene, mac: Mac) -> None:
-    scene.play(mac)
+# It starts no container: a scene and the same scene with a probe are one here.
+@pytest.mark.parametrize("played", ONCE, indirect=True, ids=lambda scene: scene.name)
+def test_first_aid_reads_back_to_the_live_diagnosis(played: Played, tmp_path: Path) -> None:
+    mac = played.mac.snapshot(tmp_path / "mac")
     before, now = mac.files(), live_and_written_down(mac)
     answer = aid(mac)
     assert (answer.returncode, answer.stderr) == (0, "")

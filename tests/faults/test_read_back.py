@@ -4,35 +4,27 @@ from __future__ import annotations
 
 import html
 import json
-import shutil
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any, Dict, Optional
 
 import pytest
-from faults.scenes import FAULTS, HEALTHY, Scene, machine_of
+from faults.played import SETTINGS, Played, examine
+from faults.scenes import machine_of
 
 from container_net import doctor, doctor_report, from_text
 from container_net.doctor import Examination as Answer
-from container_net.options import Options
 from container_net.settings import Settings
 from container_net.tape import Tape
-from simmac import Mac, build
+from simmac import Mac
 
-SETTINGS = Settings()
-SCENES = [*FAULTS, *HEALTHY]
 # What GitHub takes as an issue's text.
 ISSUE = 65_536
 
 
-@pytest.fixture(scope="module")
-def blank(tmp_path_factory: pytest.TempPathFactory) -> Mac:
-    return build(tmp_path_factory.mktemp("macs") / "blank", "idle")
-
-
 def written(mac: Mac, probe: bool) -> Any:
     tape = Tape(machine_of(mac))
-    found = doctor.examine(tape, SETTINGS, doctor.target_of(SETTINGS, Options(probe=probe)))
+    found = examine(tape, probe)
     return found, doctor_report.markdown(found, SETTINGS, tape)
 
 
@@ -49,18 +41,12 @@ def diagnosis(answer: Answer) -> Dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name)
-def test_a_report_reads_back_to_the_same_diagnosis(
-    scene: Scene, blank: Mac, tmp_path: Path
-) -> None:
-    mac = blank.snapshot(tmp_path / "mac")
-    scene.play(mac)
-    found, report = written(mac, scene.probe)
-    shutil.rmtree(tmp_path / "mac")
+def test_a_report_reads_back_to_the_same_diagnosis(played: Played) -> None:
+    report = doctor_report.markdown(played.found, SETTINGS, played.tape)
     assert len(report) < ISSUE
     told = from_text.judge(report)
     assert told.own
-    assert diagnosis(told.answer) == diagnosis(found)
+    assert diagnosis(told.answer) == diagnosis(played.found)
 
 
 @pytest.mark.parametrize("form", ["escaped", "quoted", "in a comment"])
