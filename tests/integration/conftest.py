@@ -10,15 +10,17 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import Any, Dict, Iterator, List
+from typing import Any, Callable, Dict, Iterator, List
 
 import pytest
 from integration.failure import annotation
 from integration.host import Evidence, SimHost, guard
 from integration.matrix import SEEN, table
-from macs import resident
+from macs import resident, scenes
 
-__all__ = ["resident"]
+from simmac import Mac
+
+__all__ = ["resident", "scenes"]
 
 _stories: Dict[str, List[str]] = {}
 _errors: List[str] = []
@@ -36,9 +38,9 @@ def evidence(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Evidenc
 
 
 @pytest.fixture
-def sim(evidence: Evidence, tmp_path: Path) -> SimHost:
+def sim(evidence: Evidence, tmp_path: Path, scenes: Callable[[str], Mac]) -> SimHost:
     """A simulated Mac without `container`, as a hosted one."""
-    return SimHost(evidence, tmp_path)
+    return SimHost(evidence, tmp_path, mac=scenes("bare").snapshot(tmp_path / "mac"))
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from pathlib import Path
 def main() -> int:
     """Answer frames until the end. Exit status as vmnet-helper's."""
     sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
-    from integration.test_integration_packets import arp_reply, echo_reply, parts, tcp_reply
+    from integration.peers import arp_reply, echo_reply, parts, tcp_reply
 
     parser = argparse.ArgumentParser()
     way = parser.add_mutually_exclusive_group(required=True)

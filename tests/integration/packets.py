@@ -15,11 +15,22 @@ from typing import Any, Callable, Iterator, Optional, Protocol
 
 __all__ = ["DNS_NAME", "TCP_PORT", "PacketGuest", "SocketWire", "Wire"]
 
-# By name, since scapy is there for this suite alone. Not scapy.all, which looks at every interface
-# and route of the machine while it is imported.
-_inet: Any = importlib.import_module("scapy.layers.inet")
-_l2: Any = importlib.import_module("scapy.layers.l2")
-_dns: Any = importlib.import_module("scapy.layers.dns")
+
+class _Scapy:
+    """A module of scapy's, which is there for this suite alone, once it is used: it takes longer
+    than everything else that is imported. Not scapy.all, which looks at every interface and route
+    of the machine meanwhile."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(importlib.import_module(self._name), name)
+
+
+_inet = _Scapy("scapy.layers.inet")
+_l2 = _Scapy("scapy.layers.l2")
+_dns = _Scapy("scapy.layers.dns")
 
 BROADCAST = "ff:ff:ff:ff:ff:ff"
 TCP_PORT = 443

@@ -141,11 +141,12 @@ def main_ruleset(host: Host) -> Dict[str, Tuple[str, ...]]:
     return {kind: tuple(_pf(host, "-s", kind).lines) for kind in ("nat", "rules", "dummynet")}
 
 
-def _anchors(host: Host) -> Dict[str, Tuple[str, ...]]:
-    """Those that hold rules: pf may list an emptied one until the next boot."""
+def _anchors(host: Host, first: str = "") -> Dict[str, Tuple[str, ...]]:
+    """Those that hold rules, of the names that begin so: pf may list an emptied one until the next
+    boot."""
     names = {line.strip() for line in _pf(host, "-v", "-s", "Anchors").lines}
     found = {}
-    for name in sorted(names | {ANCHOR}):
+    for name in sorted(name for name in names | {ANCHOR} if name.startswith(first)):
         rules = [_pf(host, "-a", name, "-s", kind).lines for kind in ("nat", "rules")]
         if any(rules):
             found[name] = tuple(line for lines in rules for line in lines)
@@ -225,9 +226,12 @@ def look(host: Host) -> State:
 
 def sharing(state: State) -> bool:
     """Whether something of vmnet's stands in pf, or a bridge of its kind is up."""
-    lines = [line for lines in state.main.values() for line in lines]
     inside = any(name.startswith(SHARING) for name in state.anchors)
-    return bool(state.bridges) or inside or any(SHARING in line for line in lines)
+    return bool(state.bridges) or inside or _calls_sharing(state.main)
+
+
+def _calls_sharing(main: Mapping[str, Sequence[str]]) -> bool:
+    return any(SHARING in line for lines in main.values() for line in lines)
 
 
 def rest(host: Host, before: Optional[State] = None) -> None:
@@ -236,7 +240,11 @@ def rest(host: Host, before: Optional[State] = None) -> None:
     Where it already stood in pf before, others use it, and there is nothing to wait for.
     """
     if before is None or not sharing(before):
-        host.wait(lambda: bool(_bridges(host)) or not sharing(record(host)), LATE, LOOK)
+        host.wait(lambda: bool(_bridges(host)) or not _in_pf(host), LATE, LOOK)
+
+
+def _in_pf(host: Host) -> bool:
+    return _calls_sharing(main_ruleset(host)) or bool(_anchors(host, SHARING))
 
 
 def hooked(host: Host) -> bool:
@@ -248,7 +256,7 @@ def hook_back(host: Host) -> bool:
     """Load /etc/pf.conf, as a boot does, where Apple's calls are missing from the main ruleset and
     none of vmnet's would be lost by it; whether that was so. Raises AssertionError."""
     main = main_ruleset(host)
-    if HOOK in main["nat"] or any(SHARING in line for lines in main.values() for line in lines):
+    if HOOK in main["nat"] or _calls_sharing(main):
         return False
     host.must("/sbin/pfctl", "-n", "-f", "/etc/pf.conf", root=True)
     host.must("/sbin/pfctl", "-f", "/etc/pf.conf", root=True)
