@@ -37,11 +37,11 @@ def test_the_story_on_the_simulated_mac(sim: SimHost) -> None:
     assert after == before
 
 
-def test_the_story_with_tasks_as_a_person_starts_them(evidence: Evidence, tmp_path: Path) -> None:
-    host = SimHost(evidence, tmp_path, processes=True)
-    with Keeper(host) as keeper:
-        tell(keeper, SimGuest(host))
-    told(host)
+def test_the_story_with_tasks_as_a_person_starts_them(sim: SimHost) -> None:
+    sim.processes = True
+    with Keeper(sim) as keeper:
+        tell(keeper, SimGuest(sim))
+    told(sim)
 
 
 @pytest.mark.timeout(300)

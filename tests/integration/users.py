@@ -30,7 +30,6 @@ LOOKS: Tuple[Tuple[Tuple[str, ...], Tuple[int, ...]], ...] = (
     (("net.plan",), (0,)),
     (("net.status",), (0,)),
     (("net.verify",), (0, 3)),
-    (("net.doctor",), (0, 1, 3)),
     (("net.doctor", "--report", "report-{lang}.md"), (0, 1, 3)),
 )
 
@@ -57,8 +56,8 @@ class Checkout:
         for name in COPIED:
             place = ROOT / name
             if place.is_dir():
-                ignored = shutil.ignore_patterns("__pycache__")
-                shutil.copytree(place, folder / name, symlinks=True, ignore=ignored)
+                # With what Python has compiled: the copies are as old as what they are copies of.
+                shutil.copytree(place, folder / name, symlinks=True)
             else:
                 shutil.copy(place, folder / name, follow_symlinks=False)
 
