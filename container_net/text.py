@@ -6,6 +6,7 @@ catalogue is read as it lies in the tree, a .po: nothing is compiled, and nothin
 
 from __future__ import annotations
 
+import functools
 import re
 from pathlib import Path
 from typing import Dict, Mapping, Optional
@@ -66,5 +67,9 @@ def language_of(environ: Mapping[str, str]) -> str:
 def use(language: Optional[str]) -> None:
     """Choose the language of everything that is said from now on; `None` means English."""
     global _texts  # noqa: PLW0603 - a process has one language, as it has one locale
-    path = Path(__file__).parent / CATALOGUE
-    _texts = catalogue(path.read_text(encoding="utf-8")) if language == "ko" else {}
+    _texts = _korean() if language == "ko" else {}
+
+
+@functools.lru_cache(maxsize=None)
+def _korean() -> Mapping[str, str]:
+    return catalogue((Path(__file__).parent / CATALOGUE).read_text(encoding="utf-8"))
