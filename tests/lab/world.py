@@ -227,8 +227,8 @@ class Lab:
 
     def run(self, *words: str) -> Ran:
         """A task on the Mac; what it loads are rules for a few interfaces."""
-        few = {"INVOKE_NET_UPLINKS": UPLINKS} if words[0] in ("net.setup", "net.persist") else {}
-        return run(self.mac, *words, environ=few)
+        few = ("--uplinks", UPLINKS) if words[0] in ("net.setup", "net.persist") else ()
+        return run(self.mac, *words, *few)
 
     def fetch(
         self, url: str = URL, network: str = "default", options: Sequence[str] = ("-4",)
