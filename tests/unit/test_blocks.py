@@ -232,17 +232,16 @@ def taken(conf: bytes) -> bool:
 
 def test_ten_thousand_files_keep_their_bytes_and_stay_acceptable() -> None:
     chance, accepted = random.Random(20261127), 0
-    for number in range(examples(10_000)):
+    for _each in range(examples(10_000)):
         conf = pf_conf(chance)
         made = put(conf)
         assert put(made) == made, conf
         assert remove(made, ANCHOR) == conf, conf
         assert state(made, ANCHOR, LOAD) == "ok", conf
-        # pf's grammar takes five times as long as all of the above.
-        if number % 4 == 0 and taken(conf):
+        if taken(conf):
             accepted += 1
             assert taken(made), made
-    assert accepted > examples(10_000) // 12
+    assert accepted > examples(10_000) // 3
 
 
 MARKS = [
