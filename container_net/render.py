@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import re
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Dict, List, Optional, Sequence, Tuple
 
@@ -32,6 +33,8 @@ __all__ = [
 
 # Before rules that pfctl must not reorder or fold into tables, as pf.anchor.j2 has it.
 AS_WRITTEN = "set ruleset-optimization none\n"
+# Threads of many Macs come at once, and each would compile it.
+_COMPILING = threading.Lock()
 
 
 @functools.cache
@@ -51,7 +54,9 @@ def _environment() -> Environment:
 
 def template(name: str, **values: object) -> str:
     """A template filled in. A value that is missing is an error, never an empty text."""
-    return _environment().get_template(name).render(**values)
+    with _COMPILING:
+        found = _environment().get_template(name)
+    return found.render(**values)
 
 
 # What the fence keeps containers from: private (RFC 1918), shared (RFC 6598) and link-local
