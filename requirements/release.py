@@ -30,7 +30,7 @@ PROJECTS = (".", "simmac")
 # 1 January 2020, as hatchling's own: a release is dated by its tag.
 EPOCH = "1577836800"
 # What a first day looks like, and the exit code of each.
-STORY = {"net.status": 1, "net.plan": 0, "net.setup --yes": 0, "net.verify": 0, "net.status ": 0}
+STORY = {"net.status": 1, "net.setup --yes": 0, "net.verify": 0}
 
 
 class Wrong(Exception):
@@ -92,17 +92,33 @@ def _copy(to: Path) -> None:
             shutil.copy(TOP / name, place, follow_symlinks=False)
 
 
+def _dated() -> Dict[str, str]:
+    return {**os.environ, "SOURCE_DATE_EPOCH": EPOCH}
+
+
 def _build(checkout: Path, into: Path) -> None:
-    """An sdist of each project, and the wheel from what the sdist holds, as installers do."""
-    hatchling = [sys.executable, "-m", "hatchling", "build", "-d", str(into), "-t"]
-    environ = {**os.environ, "SOURCE_DATE_EPOCH": EPOCH}
+    """An sdist of each project."""
     for project in PROJECTS:
-        _run([*hatchling, "sdist"], cwd=checkout / project, env=environ)
-    for sdist in sorted(into.glob("*.tar.gz")):
+        command = [sys.executable, "-m", "hatchling", "build", "-d", str(into), "-t", "sdist"]
+        _run(command, cwd=checkout / project, env=_dated())
+
+
+def _by_hatchling(sdists: Sequence[Path]) -> None:
+    """The wheels from what the sdists hold, beside them."""
+    for sdist in sdists:
         with tempfile.TemporaryDirectory() as folder, tarfile.open(sdist) as archive:
             archive.extraction_filter = getattr(tarfile, "data_filter", None)  # since 3.9.17
             archive.extractall(folder)  # noqa: S202 - made by us a moment ago
-            _run([*hatchling, "wheel"], cwd=next(Path(folder).iterdir()), env=environ)
+            command = [sys.executable, "-m", "hatchling", "build", "-d", str(sdist.parent)]
+            where = next(Path(folder).iterdir())
+            _run([*command, "-t", "wheel"], cwd=where, env=_dated())
+
+
+def _by_pip(sdists: Sequence[Path]) -> None:
+    """The same, as pip makes them of an sdist that it is given."""
+    if sdists:
+        pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
+        _run([*pip, "-w", str(sdists[0].parent), *map(str, sdists)], env=_dated())
 
 
 def _sums(folder: Path) -> Dict[str, str]:
@@ -110,7 +126,10 @@ def _sums(folder: Path) -> Dict[str, str]:
 
 
 def build(into: Path, tag: str = "") -> None:
-    """Build twice, from two copies that differ in place, time and mode. Raises Wrong."""
+    """Build twice, from two copies that differ in place, time and mode, the wheels by two programs.
+
+    Raises Wrong.
+    """
     made = version()
     if tag and tag != f"v{made}":
         raise Wrong(f"the tag is {tag}, and the package {made}")
@@ -124,6 +143,7 @@ def build(into: Path, tag: str = "") -> None:
                 _copy(place / "checkout")
                 (place / "dist").mkdir()
                 _build(place / "checkout", place / "dist")
+                (_by_hatchling, _by_pip)[number](sorted((place / "dist").glob("*.tar.gz")))
             finally:
                 os.umask(old)
         first, second = (_sums(place / "dist") for place in twice)
@@ -140,8 +160,8 @@ def build(into: Path, tag: str = "") -> None:
 # -- try
 
 
-def _home(folder: Path) -> Dict[str, str]:
-    """An environment without anything of the user's, but the way to the packages."""
+def _ways() -> Dict[str, str]:
+    """What of the environment leads to the packages; uv is told what pip has on file."""
     ways = ("PIP_", "UV_", "SSL_", "CURL_", "REQUESTS_", "HTTP", "http", "NO_PROXY", "no_proxy")
     environ = {name: value for name, value in os.environ.items() if name.startswith(ways)}
     for name in ("PIP_CACHE_DIR", "UV_CACHE_DIR"):
@@ -154,14 +174,19 @@ def _home(folder: Path) -> Dict[str, str]:
     ).stdout.strip()
     if index:
         environ.setdefault("UV_DEFAULT_INDEX", index)
+    return environ
+
+
+def _home(folder: Path, ways: Mapping[str, str]) -> Dict[str, str]:
+    """An environment without anything of the user's, but the way to the packages."""
     folder.mkdir()
     scripts = os.pathsep.join((str(Path(sys.executable).parent), "/usr/bin", "/bin"))
     own = {"HOME": str(folder), "TMPDIR": str(folder), "UV_PYTHON_DOWNLOADS": "never"}
-    return {**environ, **own, "PATH": scripts}
+    return {**ways, **own, "PATH": scripts}
 
 
 def attempt(made: Path) -> None:
-    """Install the wheels as users do, rehearse, and make them from the sdists. Raises Wrong."""
+    """Install the wheels as users do, and rehearse. Raises Wrong."""
     dist = (made / "dist").resolve()
     wheel = next(dist.glob("container_net-*.whl"))
     what = f"container-net[rehearsal] @ {wheel.as_uri()}"
@@ -177,30 +202,26 @@ def attempt(made: Path) -> None:
                 *("pipx", "run", *python, f"--pip-args=--find-links={dist}"),
                 *("--spec", what, "container-net"),
             ],
-            {"net.setup --yes": STORY["net.setup --yes"]},
+            {"net.status": STORY["net.status"]},
         ),
     }
+    leading = _ways()
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor() as pool:
+        homes = {name: _home(Path(folder) / name, leading) for name in ways}
         ended = [
-            pool.submit(_rehearse, name, command, story, Path(folder))
+            pool.submit(_rehearse, name, command, story, homes[name])
             for name, (command, story) in ways.items()
         ]
-        again = Path(folder) / "wheels"
-        pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
-        environ = {**os.environ, "SOURCE_DATE_EPOCH": EPOCH}
-        _run([*pip, "-w", str(again), *map(str, sorted(dist.glob("*.tar.gz")))], env=environ)
-        for name, digest in _sums(again).items():
-            if digest != _sums(dist)[name]:
-                raise Wrong(f"pip makes another {name} of the sdist")
-            print(f"pip wheel: the same {name}")
         for each in ended:
             print(each.result())
 
 
-def _rehearse(name: str, command: Sequence[str], story: Mapping[str, int], folder: Path) -> str:
+def _rehearse(
+    name: str, command: Sequence[str], story: Mapping[str, int], home: Mapping[str, str]
+) -> str:
     """What was done by `name`, in a home of its own. Raises Wrong."""
     # Not where a checkout could be imported from.
-    where: Dict[str, Any] = {"env": _home(folder / name), "cwd": folder}
+    where: Dict[str, Any] = {"env": home, "cwd": home["HOME"]}
     said = _run([*command, "--version"], **where)
     if version() not in said:
         raise Wrong(f"{name}: {said}")
