@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import threading
 import time
+from functools import partial
+from http.server import BaseHTTPRequestHandler
+from socketserver import TCPServer
 from typing import Callable, List, Tuple
 
 import pytest
@@ -152,22 +154,18 @@ def test_a_host_behind_a_vpn_is_behind_the_fence(fenced: Lab) -> None:
 def test_the_allowed_port_answers_and_its_neighbour_does_not(fenced: Lab) -> None:
     lab = fenced
     servers = [
-        lab.spaces.start(
-            "mac",
-            [sys.executable, "-m", "http.server", str(port), "--bind", GATEWAY],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        lab.spaces.within("mac", partial(TCPServer, (GATEWAY, port), BaseHTTPRequestHandler))
         for port in (3000, 3001)
     ]
+    for server in servers:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         urls = [f"http://{GATEWAY}:{port}/none" for port in (3000, 3001)]
-        assert lab.until(lambda: all(lab.fetch(url).status == "404" for url in urls), 10)
+        assert [lab.fetch(url).status for url in urls] == ["501", "501"]
         assert lab.run("net.setup", "--yes", "--fence-allow", f"{GATEWAY}:3001").code == 0
-        assert lab.fetch(f"http://{GATEWAY}:3001/none").status == "404"
-        assert lab.fetch(f"http://{GATEWAY}:3000/none").code == 28
+        assert lab.fetch(urls[1]).status == "501"
+        assert lab.fetch(urls[0]).code == 28
     finally:
         for server in servers:
-            server.kill()
-            server.wait()
-            lab.spaces.end(server)
+            server.shutdown()
+            server.server_close()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
+import io
 import os
 import signal
 import subprocess
@@ -11,10 +13,31 @@ from pathlib import Path
 from typing import Iterator, List
 
 import pytest
+from invoke.collection import Collection
+from invoke.program import Program
 from lab.layout import PREFIX, RUN
 from lab.namespaces import ETC, existing
+from lab.tasks import lab
+from resident import Resident
+from sim.support import Ran
+
+from simmac import Mac
 
 TOP = Path(__file__).resolve().parents[2]
+
+
+def invoke(*words: str) -> Ran:
+    """`invoke WORDS`, with the lab's tasks, in this process."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            Program(namespace=Collection(lab), name="invoke").run(["invoke", *words])
+            code = 0
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else 1
+    return Ran(code, out.getvalue(), err.getvalue())
+
+
 PROGRAM = """
 import sys
 sys.path[:0] = [{top!r}, {tests!r}]
@@ -25,18 +48,19 @@ Program(namespace=Collection(lab), name="invoke").run()
 """
 
 
-def invoke(*words: str, stdin: str = "", **environ: str) -> subprocess.CompletedProcess[str]:
-    """`invoke WORDS`, with the lab's tasks."""
+def shell(host: str, stdin: str = "") -> Ran:
+    """What a shell of a host says to what is typed there."""
     program = PROGRAM.format(top=str(TOP), tests=str(TOP / "tests"))
-    return subprocess.run(
-        [sys.executable, "-c", program, *words],
+    done = subprocess.run(
+        [sys.executable, "-c", program, "lab.shell", host],
         input=stdin,
         capture_output=True,
         text=True,
         timeout=100,
         check=False,
-        env={**os.environ, "SHELL": "/bin/sh", **environ},
+        env={**os.environ, "SHELL": "/bin/sh"},
     )
+    return Ran(done.returncode, done.stdout, done.stderr)
 
 
 def ours() -> List[str]:
@@ -67,53 +91,54 @@ def free(able: None) -> Iterator[None]:
 
 
 def curl() -> str:
-    said = invoke(
-        "lab.shell",
+    said = shell(
         "vm",
-        stdin="curl -s4 --connect-timeout 2 -o /dev/null -w '%{http_code}' https://api.anthropic.com\n",
+        "curl -s4 --connect-timeout 2 -o /dev/null -w '%{http_code}' https://api.anthropic.com\n",
     )
-    return said.stdout.strip()
+    return said.out.strip()
 
 
-def test_up_played_with_and_down(free: None) -> None:
-    assert invoke("lab.shell", "vm").returncode == 3
+def test_up_played_with_and_down(free: None, resident: Resident) -> None:
+    assert invoke("lab.shell", "vm").code == 3
     made = invoke("lab.up")
-    assert made.returncode == 0, made
-    assert "already" in invoke("lab.up").stdout
+    assert made.code == 0, made
+    assert "already" in invoke("lab.up").out
     assert curl() == "000"
-    on_mac = invoke("lab.shell", "mac", stdin=f"{sys.executable} -m invoke net.setup --yes\n")
-    assert on_mac.returncode == 0, on_mac
+    assert shell("mac", "sudo pfctl -s info\n").out.startswith("Status: Disabled")
+    resident.lay(Mac(RUN / "mac"))
+    on_mac = shell("mac", f"{sys.executable} -m invoke net.setup --yes --uplinks en0\n")
+    assert on_mac.code == 0, on_mac
     assert curl() == "404"
-    listed = invoke("lab.shell", "mac", stdin="sudo pfctl -a com.apple/250.container-net -s nat\n")
-    assert "nat on en0 inet from 192.168.64.0/24" in listed.stdout, listed
-    assert invoke("lab.shell", "nowhere").returncode == 2
+    listed = shell("mac", "sudo pfctl -a com.apple/250.container-net -s nat\n")
+    assert "nat on en0 inet from 192.168.64.0/24" in listed.out, listed
+    assert invoke("lab.shell", "nowhere").code == 2
 
     broken = invoke("lab.break", "F03")
-    assert broken.returncode == 0, broken
-    assert "✓ the fetch runs out of time" in broken.stdout
+    assert broken.code == 0, broken
+    assert "✓ the fetch runs out of time" in broken.out
     assert curl() == "000"
     unknown = invoke("lab.break", "F99")
-    assert (unknown.returncode, "F03" in unknown.stderr) == (2, True)
+    assert (unknown.code, "F03" in unknown.err) == (2, True)
 
-    assert invoke("lab.down").returncode == 0
+    assert invoke("lab.down").code == 0
     assert ours() == []
-    assert "nothing was there" in invoke("lab.down").stdout
+    assert "nothing was there" in invoke("lab.down").out
     assert not any(ETC.glob(f"{PREFIX}-up-*"))
 
 
 def test_down_after_a_crash_and_up_over_a_half_torn_lab(free: None) -> None:
-    assert invoke("lab.up").returncode == 0
+    assert invoke("lab.up").code == 0
     os.kill(int((RUN / "pid").read_text()), signal.SIGKILL)
-    assert invoke("lab.shell", "vm").returncode == 3
+    assert invoke("lab.shell", "vm").code == 3
     # Its servers still run in the namespaces.
     assert len(ours()) > 1
-    assert invoke("lab.up").returncode == 0
+    assert invoke("lab.up").code == 0
     assert curl() == "000"
     subprocess.run(["ip", "netns", "del", f"{PREFIX}-up-vpn"], check=True)
-    assert invoke("lab.up").returncode == 0
+    assert invoke("lab.up").code == 0
     assert f"{PREFIX}-up-vpn" in existing()
     os.kill(int((RUN / "pid").read_text()), signal.SIGKILL)
-    assert invoke("lab.down").returncode == 0
+    assert invoke("lab.down").code == 0
     assert ours() == []
 
 
@@ -124,6 +149,6 @@ def test_a_killed_test_run_is_swept_by_the_next_down(free: None) -> None:
     name = f"{PREFIX}-{gone.pid}-vm"
     subprocess.run(["ip", "netns", "add", name], check=True)
     sleeper = subprocess.Popen(["ip", "netns", "exec", name, "sleep", "300"])
-    assert name in invoke("lab.down").stdout
+    assert name in invoke("lab.down").out
     assert name not in existing()
     assert sleeper.wait(5) != 0
