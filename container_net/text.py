@@ -70,6 +70,6 @@ def use(language: Optional[str]) -> None:
     _texts = _korean() if language == "ko" else {}
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _korean() -> Mapping[str, str]:
     return catalogue((Path(__file__).parent / CATALOGUE).read_text(encoding="utf-8"))

@@ -18,10 +18,7 @@ from invoke.program import Program
 from lab.layout import PREFIX, RUN
 from lab.namespaces import ETC, existing
 from lab.tasks import lab
-from resident import Resident
 from sim.support import Ran
-
-from simmac import Mac
 
 TOP = Path(__file__).resolve().parents[2]
 
@@ -98,14 +95,13 @@ def curl() -> str:
     return said.out.strip()
 
 
-def test_up_played_with_and_down(free: None, resident: Resident) -> None:
+def test_up_played_with_and_down(free: None) -> None:
     assert invoke("lab.shell", "vm").code == 3
     made = invoke("lab.up")
     assert made.code == 0, made
     assert "already" in invoke("lab.up").out
     assert curl() == "000"
     assert shell("mac", "sudo pfctl -s info\n").out.startswith("Status: Disabled")
-    resident.lay(Mac(RUN / "mac"))
     on_mac = shell("mac", f"{sys.executable} -m invoke net.setup --yes --uplinks en0\n")
     assert on_mac.code == 0, on_mac
     assert curl() == "404"
