@@ -91,8 +91,9 @@ def interface(facts: Facts, name: str) -> Optional[Interface]:
 
 def is_container_bridge(candidate: Interface) -> bool:
     """vmnet's bridges are bridge100 and up with vmenet members (macos.md, 7)."""
-    number = re.fullmatch(r"bridge([0-9]{3,})", candidate.name)
-    return bool(number) or any(m.startswith("vmenet") for m in candidate.members)
+    if candidate.name.startswith("bridge") and re.fullmatch("[0-9]{3,}", candidate.name[6:]):
+        return True
+    return any(m.startswith("vmenet") for m in candidate.members)
 
 
 def bridge_of(facts: Facts, subnet: Subnet) -> Optional[str]:

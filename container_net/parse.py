@@ -463,7 +463,7 @@ def rules(answer: CommandResult) -> Tuple[Rule, ...]:
                 last = found.pop()
                 found.append(Rule(last.text, *(int(n) for n in counters.groups() if n)))
             continue
-        if not re.match(r"[a-z@]", text):
+        if text[0] not in "@abcdefghijklmnopqrstuvwxyz":
             raise Unreadable(excerpt(text))
         found.append(Rule(text))
     return tuple(found)

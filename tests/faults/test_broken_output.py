@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shlex
 from dataclasses import replace
 from pathlib import Path
@@ -36,6 +37,9 @@ class Replay(Machine):
         super().__init__(Context(), str(mac.path))
         self.mac = machine_of(mac)
         self.said: Dict[Asked, CommandResult] = {}
+        # No file is another one meanwhile.
+        self.read = functools.lru_cache(maxsize=None)(self.mac.read)  # type: ignore[method-assign]
+        self.exists = functools.lru_cache(maxsize=None)(self.mac.exists)  # type: ignore[method-assign]
         self.instead: Optional[Instead] = None
 
     def run(self, argv: Argv, **more: Any) -> CommandResult:

@@ -17,6 +17,7 @@ from integration.host import SimHost
 from integration.matrix import GREEN
 from integration.mutations import MUTATIONS, broken
 from integration.story import STEPS, Broken, Keeper, tell
+from sim.few import few_uplinks  # noqa: F401 - a fixture
 from sim.support import picture
 
 from simmac.vmnet import MANNERS

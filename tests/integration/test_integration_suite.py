@@ -37,6 +37,7 @@ from integration.state import (
 )
 from integration.stories import Several
 from integration.story import STEPS, Broken, Keeper, tell
+from sim.few import few_uplinks  # noqa: F401 - a fixture
 from sim.support import picture
 
 Played = Callable[..., str]
