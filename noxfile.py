@@ -188,7 +188,7 @@ def lab(session: nox.Session) -> None:
     if isinstance(missing, str) and missing.strip():
         session.skip(f"this machine lacks {missing.strip()}")
     # They wait for packets that do not come, most of the time.
-    _pytest(session, "tests/lab", workers=4, install=False)
+    _pytest(session, "tests/lab", workers=8, install=False)
 
 
 @nox.session

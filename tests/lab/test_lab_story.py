@@ -47,6 +47,7 @@ def check(lab: Lab) -> Dict[str, str]:
 
 
 @pytest.mark.timeout(240)
+@pytest.mark.waits  # the longest of all are not begun last
 def test_the_guides_story_from_broken_to_kept_and_back(broken: Lab) -> None:
     lab = broken
     mac, before = lab.mac, files(broken.mac)

@@ -95,6 +95,7 @@ def curl() -> str:
     return said.out.strip()
 
 
+@pytest.mark.waits
 def test_up_played_with_and_down(free: None) -> None:
     assert invoke("lab.shell", "vm").code == 3
     made = invoke("lab.up")
