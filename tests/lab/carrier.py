@@ -333,16 +333,16 @@ class Carrier:
             name = command[0] if command else ""
             return {"code": 127, "out": "", "err": f'Error: no executable "{name}"\n'}
         environ = {"PATH": path, "LC_ALL": "C", "HOME": "/", "CURL_CA_BUNDLE": str(self.ca)}
-        # `ip netns exec` itself must be found whatever the guest's path says.
-        argv = ["/usr/bin/env", *(f"{k}={v}" for k, v in environ.items()), *command]
+        ip, *words = self.spaces.inside(host, command)
         try:
             done = subprocess.run(
-                self.spaces.inside(host, argv),
+                # It must be found whatever the guest's path says.
+                [shutil.which(ip, path=PATH) or ip, *words],
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 timeout=GUEST_LIMIT,
                 check=False,
-                env={"PATH": PATH, MARK: self.spaces.tag},
+                env={**environ, MARK: self.spaces.tag},
             )
         except subprocess.TimeoutExpired:
             raise Failed(f"{' '.join(command)[:80]} did not end in {GUEST_LIMIT:.0f} s") from None

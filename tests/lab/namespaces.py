@@ -12,7 +12,7 @@ import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, TypeVar
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, TypeVar
 
 from lab.layout import HOSTS, PATH, PREFIX
 
@@ -56,8 +56,8 @@ class Namespaces:
 
     def up(self, hosts: Sequence[str] = HOSTS) -> None:
         """Make the namespaces. Nothing of the same tag may be there."""
+        call(["ip", "-batch", "-"], "".join(f"netns add {self.name(host)}\n" for host in hosts))
         for host in hosts:
-            call(["ip", "netns", "add", self.name(host)])
             self.ip(host, "link set lo up")
             # Interfaces with two ways out are the point here, not an attack.
             for where in ("all", "default"):
@@ -186,15 +186,24 @@ def _marked(pid: int) -> str:
     return next((word[len(lead) :].decode() for word in words if word.startswith(lead)), "")
 
 
+def _space(place: Path) -> Optional[Tuple[int, int]]:
+    """What a network namespace is told by, from a file that stands for it; None: it is gone."""
+    try:
+        found = place.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def _processes(names: Sequence[str], tags: Sequence[str]) -> List[int]:
     """Those that are in these namespaces, and those that these labs started."""
-    found: Dict[int, None] = {}
-    for name in names:
-        for word in call(["ip", "netns", "pids", name], check=False).split():
-            found[int(word)] = None
+    spaces = {_space(Path("/run/netns", name)) for name in names} - {None}
+    found = []
     for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and _marked(int(entry.name)) in tags:
-            found[int(entry.name)] = None
+        if entry.name.isdigit():
+            pid = int(entry.name)
+            if _space(entry / "ns/net") in spaces or _marked(pid) in tags:
+                found.append(pid)
     return [pid for pid in found if pid != os.getpid()]
 
 
