@@ -145,6 +145,16 @@ def test_what_was_pasted_leads_to_its_fault(
     assert told.answer.found[0].finding.evidence
 
 
+def test_what_an_output_shows_that_may_go_on_is_only_possible() -> None:
+    status = (
+        "$ container system status\napiserver is not running and not registered with launchd\n\n"
+    )
+    assert states(judge(status)) == {"F33": "present"}
+    cut = judge(status[:-20])
+    assert states(cut) == {"F33": "possible"}
+    assert cut.unsure == ("F33",)
+
+
 @pytest.mark.parametrize(("version", "told"), [("1.4.1", True), ("1.5.0", False)])
 def test_who_has_the_release_that_mends_it_is_not_told_to_update(version: str, told: bool) -> None:
     (found, *_more) = judge(f"{RELOADED}\ncontainer CLI version {version}\n").answer.found
