@@ -16,7 +16,7 @@ import sys
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional, Sequence
+from typing import Any, Callable, Dict, List, Optional, Sequence, TextIO
 
 from sim.support import process, run
 
@@ -77,6 +77,8 @@ class Evidence:
 
     def __init__(self, folder: Optional[Path] = None) -> None:
         self.folder = folder
+        self._open: Dict[str, TextIO] = {}
+        """Written line by line: a run has thousands."""
         self.said: List[Said] = []
         self.notes: List[str] = []
         self.step = ""
@@ -109,8 +111,10 @@ class Evidence:
 
     def _append(self, name: str, line: str) -> None:
         if self.folder is not None:
-            with (self.folder / name).open("a", encoding="utf-8") as file:
-                file.write(line + "\n")
+            if name not in self._open:
+                place = self.folder / name
+                self._open[name] = place.open("a", encoding="utf-8", buffering=1)
+            self._open[name].write(line + "\n")
 
 
 def _clock(seconds: float) -> str:
