@@ -14,6 +14,7 @@ from typing import Any, Callable, Dict, Iterator, List, Set, Tuple
 
 import pytest
 from invoke.runners import Result
+from sim.few import few_uplinks  # noqa: F401 - a fixture
 from sim.support import (
     ANCHOR,
     ANCHOR_FILE,
@@ -34,6 +35,7 @@ from sim.support import (
 
 from simmac import Mac
 
+pytestmark = pytest.mark.usefixtures("few_uplinks")
 New = Callable[[str], Mac]
 PF_CONF = "private/etc/pf.conf"
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Callable, Dict, List, Tuple
 
 import pytest
+from sim.few import few_uplinks  # noqa: F401 - a fixture
 from sim.support import ANCHOR, anchor_rules, changed, picture, run
 
 from simmac import Mac
 
+pytestmark = pytest.mark.usefixtures("few_uplinks")
 New = Callable[..., Mac]
 S = "192.168.64.0/24"
 GATEWAY = "192.168.64.1"
