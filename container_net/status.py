@@ -272,7 +272,8 @@ def _uplink(facts: Facts, desired: Desired) -> Hop:
 
 
 def _nat(facts: Facts, desired: Desired) -> Hop:
-    """The verdict over all pairs of NAT subnet and needed uplink; the worst one counts."""
+    """The verdict over all pairs of NAT subnet and needed uplink; the worst one counts. A network
+    in which nothing runs is none: vmnet has no rule for it yet."""
     pairs = [(s, u) for s in desired.nat_subnets for u in desired.uplinks.needed]
     if not pairs:
         live = facts.anchor_nat.value or ()
@@ -281,15 +282,16 @@ def _nat(facts: Facts, desired: Desired) -> Hop:
                 "nat", OK, _("ours: {count} rules, waiting for an uplink").format(count=len(live))
             )
         return Hop("nat", NOT_RUNNING, _("no uplink"))
-    hops = [_pair(facts, desired, subnet, uplink) for subnet, uplink in pairs]
-    for state in (BROKEN, UNKNOWN, NOT_RUNNING):
+    hops = [_pair(facts, subnet, uplink) for subnet, uplink in pairs]
+    for state in (BROKEN, UNKNOWN):
         for found in hops:
             if found.state == state:
                 return found
-    return Hop("nat", OK, "; ".join(dict.fromkeys(h.evidence for h in hops)))
+    working = dict.fromkeys(h.evidence for h in hops if h.state == OK)
+    return Hop("nat", OK, "; ".join(working)) if working else hops[0]
 
 
-def _pair(facts: Facts, desired: Desired, subnet: Subnet, uplink: str) -> Hop:
+def _pair(facts: Facts, subnet: Subnet, uplink: str) -> Hop:
     """Who translates the pair; forwarding is a hop of its own."""
     verdict = path.who(facts, subnet.cidr, uplink)
     if verdict.who == path.UNKNOWN or not facts.anchor_nat.known:
@@ -304,7 +306,7 @@ def _pair(facts: Facts, desired: Desired, subnet: Subnet, uplink: str) -> Hop:
         if packets:
             shown += " " + _("({count} packets)").format(count=packets)
         return Hop("nat", OK, shown)
-    if not _in_use(facts, desired):
+    if not managed(facts) and bridge_of(facts, subnet) is None:
         why = _("{why}; vmnet adds its rules with the first container").format(why=verdict.why)
         return Hop("nat", NOT_RUNNING, why)
     return Hop("nat", BROKEN, verdict.why, _cure(facts))

@@ -91,6 +91,12 @@ def _(mac: Mac) -> None:
     mac.start_container("other", network="more")
 
 
+@healthy("two NAT networks, one in use")
+def _(mac: Mac) -> None:
+    mac.add_network("more", "192.168.65.0/24")
+    mac.start_container()
+
+
 @healthy("no container runs")
 def _(mac: Mac) -> None:
     del mac
