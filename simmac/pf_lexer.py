@@ -92,10 +92,12 @@ class Lexer:
 
     def _char(self) -> str:
         """The next character with continued lines joined; empty at the end."""
-        while self._text.startswith("\\\n", self._at):
+        char = self._text[self._at : self._at + 1]
+        while char == "\\" and self._text.startswith("\\\n", self._at):
             self._at += 2
             self._line += 1
-        return self._text[self._at : self._at + 1]
+            char = self._text[self._at : self._at + 1]
+        return char
 
     def _take(self) -> str:
         char = self._char()
