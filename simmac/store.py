@@ -1,7 +1,7 @@
 """The one state file of a simulated Mac, its lock, and the log of what was answered.
 
     DIR/.container-net-simulated     marker: this folder may be used as a sysroot
-    DIR/.simmac/state                everything that is no file on the Mac
+    DIR/.simmac/saved                everything that is no file on the Mac
     DIR/.simmac/log                  one record for each request that was answered
     DIR/.simmac/unified              what `log show` shows: one record for each message
     DIR/.simmac/root/SESSION         sessions whose processes run as the simulated root
@@ -26,7 +26,8 @@ __all__ = ["MARKER", "PRIVATE", "Store", "is_served", "is_simulated", "saved"]
 
 MARKER = ".container-net-simulated"
 PRIVATE = ".simmac"
-STATE = os.path.join(PRIVATE, "state")
+# Another name where the form is another: a Mac of an older version is laid anew.
+STATE = os.path.join(PRIVATE, "saved")
 LOG = os.path.join(PRIVATE, "log")
 UNIFIED = os.path.join(PRIVATE, "unified")
 # Of marshal's format: the last version in which equal values are written alike.

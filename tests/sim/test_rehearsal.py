@@ -35,7 +35,7 @@ def test_it_is_laid_once_and_then_kept(prefix: Path) -> None:
     assert only(prefix).state["sysctl"]["net.inet.ip.forwarding"] == "1"
 
 
-@pytest.mark.parametrize("lost", [".simmac/state", ".simmac/unified", ".container-net-simulated"])
+@pytest.mark.parametrize("lost", [".simmac/saved", ".simmac/unified", ".container-net-simulated"])
 def test_one_of_another_version_or_half_made_is_laid_anew(prefix: Path, lost: str) -> None:
     place = Path(rehearsal.folder())
     (place / lost).unlink()

@@ -109,7 +109,7 @@ def test_what_says_that_it_changes_nothing_changes_nothing(
 
 def test_a_copy_is_another_mac(mac: Mac, tmp_path: Path) -> None:
     copy = mac.snapshot(tmp_path / "copy")
-    assert str(mac.path).encode() not in (copy.path / ".simmac/state").read_bytes()
+    assert str(mac.path).encode() not in (copy.path / ".simmac/saved").read_bytes()
     root(copy, str(copy.path) + "/usr/sbin/sysctl", "-w", "net.inet.ip.forwarding=0")
     program = [str(copy.path) + "/usr/sbin/sysctl", "-n", "net.inet.ip.forwarding"]
     assert subprocess.run(program, capture_output=True, check=True).stdout == b"0\n"
