@@ -36,10 +36,13 @@ nox.options.reuse_venv = "yes"
 
 PYTHONS = nox.project.python_versions(nox.project.load_toml("pyproject.toml"))
 # What breaks on one of those in between breaks on the oldest or the newest: these are for CI.
-FOUND = [v for v in PYTHONS if shutil.which(f"python{v}")] or PYTHONS
+THERE = [v for v in PYTHONS if shutil.which(f"python{v}")]
+FOUND = THERE or PYTHONS
 nox.options.sessions = ["lint", f"unit-{FOUND[0]}", "sim"]
 if len(FOUND) > 1:
     nox.options.sessions.insert(2, f"unit-{FOUND[-1]}")
+# The quickest, for what takes longest and does not depend on it; Nox's own where none has a name.
+NEWEST = THERE[-1] if THERE else None
 SENT = ("templates/probe.sh", "templates/remote.sh")
 SCRIPTS = ("onboard", "check", "first-aid.sh", ".ci/run", "requirements/environment.sh")
 
@@ -150,7 +153,7 @@ def unit(session: nox.Session) -> None:
     there: all tests of logic, with a tenth of generated examples and of long tables, and none
     that is marked `once`, in which the Python has no part (tests/budget.py).
     """
-    session.env["CONTAINER_NET_THOROUGH"] = "yes" if session.python == FOUND[-1] else "no"
+    session.env["CONTAINER_NET_THOROUGH"] = "yes" if session.python == NEWEST else "no"
     _pytest(session, "tests/unit")
 
 
@@ -168,19 +171,19 @@ def reports(session: nox.Session) -> None:
     session.run("python", "tests/reports/table.py", *session.posargs)
 
 
-@nox.session
+@nox.session(python=NEWEST)
 def sim(session: nox.Session) -> None:
     """The real tasks in the real order, on a simulated Mac."""
     _pytest(session, "tests/sim", workers=4)
 
 
-@nox.session
+@nox.session(python=NEWEST)
 def faults(session: nox.Session) -> None:
     """Every fault on a simulated Mac against every recogniser: the confusion matrix."""
     _pytest(session, "tests/faults")
 
 
-@nox.session
+@nox.session(python=NEWEST)
 def lab(session: nox.Session) -> None:
     """Real packets in network namespaces of Linux; left out by name where they cannot be."""
     _install(session, "lab")
@@ -191,7 +194,7 @@ def lab(session: nox.Session) -> None:
     _pytest(session, "tests/lab", workers=8, install=False)
 
 
-@nox.session
+@nox.session(python=NEWEST)
 def fleet(session: nox.Session) -> None:
     """Many simulated Macs behind OpenSSH's server, reached by Fabric."""
     if not shutil.which("sshd", path="/usr/sbin:/sbin:/usr/bin:/usr/local/sbin"):
@@ -216,7 +219,7 @@ def integration(session: nox.Session) -> None:
     _pytest(session, "tests/integration", workers, install=False)
 
 
-@nox.session
+@nox.session(python=NEWEST)
 def vmnets(session: nox.Session) -> None:
     """The suite for a real Mac on every lawful vmnet, with every breakage of the tool: a table."""
     _install(session, "integration")
