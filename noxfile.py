@@ -157,7 +157,7 @@ def unit(session: nox.Session) -> None:
     _pytest(session, "tests/unit")
 
 
-@nox.session
+@nox.session(python=NEWEST)
 def played(session: nox.Session) -> None:
     """The unit tests with this machine taken for a Mac, and its user for an ordinary one."""
     session.env.update({"CONTAINER_NET_PLAY": "darwin", "CONTAINER_NET_THOROUGH": "no"})

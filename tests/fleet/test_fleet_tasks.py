@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
-import pty
 import re
 import select
 import signal
 import subprocess
 import sys
+import termios
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Tuple
 
@@ -225,11 +227,18 @@ def test_a_program_may_give_its_own_connection(
 
 def answer(farm: Farm, words: List[str], replies: List[Tuple[str, str]]) -> Tuple[int, str]:
     """A run at a terminal: what is typed once a question is there."""
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.chdir(ROOT)
-        environ = {**farm.environment(), "TERM": "dumb", "COLUMNS": "150", "NO_COLOR": "1"}
-        os.execve(sys.executable, [sys.executable, "-m", "invoke", *words], environ)
+    terminal, theirs = os.openpty()
+    started = subprocess.Popen(
+        [sys.executable, "-m", "invoke", *words],
+        cwd=ROOT,
+        env={**farm.environment(), "TERM": "dumb", "COLUMNS": "150", "NO_COLOR": "1"},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+        preexec_fn=partial(fcntl.ioctl, 0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - no lock is taken
+    )
+    os.close(theirs)
     seen = ""
     until = time.monotonic() + 100
     while time.monotonic() < until:
@@ -243,7 +252,8 @@ def answer(farm: Farm, words: List[str], replies: List[Tuple[str, str]]) -> Tupl
             seen += data.decode("utf-8", "replace")
         if replies and replies[0][0] in seen:
             os.write(terminal, replies.pop(0)[1].encode())
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), seen
+    os.close(terminal)
+    return started.wait(10), seen
 
 
 def test_one_question_for_all(farm: Farm, scene: Scene) -> None:
