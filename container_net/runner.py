@@ -16,7 +16,7 @@ import signal
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Callable, Dict, List, Optional, Sequence
 
 from invoke.context import Context
 from invoke.exceptions import CommandTimedOut
@@ -104,12 +104,8 @@ def _start(argv: Sequence[str], env: Dict[str, str]) -> _Child:
     return _Child(pid, in_write, out_read, err_read)
 
 
-def _transfer(child: _Child, stdin: bytes, deadline: float, cancel: threading.Event) -> bool:
-    """Move bytes until the command has ended and its pipes are shut. False: out of time.
-
-    A `cancel` that was set before the command started is not for it: that command cleans up.
-    """
-    cancellable = not cancel.is_set()
+def _transfer(child: _Child, stdin: bytes, deadline: float, cancelled: Callable[[], bool]) -> bool:
+    """Move bytes until the command has ended and its pipes are shut. False: out of time."""
     with selectors.DefaultSelector() as selector:
         for end in (child.stdout, child.stderr):
             selector.register(end, selectors.EVENT_READ)
@@ -128,7 +124,7 @@ def _transfer(child: _Child, stdin: bytes, deadline: float, cancel: threading.Ev
             if ended_at is not None and (not reading or now > ended_at + LINGER):
                 complete = True
                 break
-            if now >= deadline or (cancellable and cancel.is_set()):
+            if now >= deadline or cancelled():
                 complete = False
                 break
             if not selector.get_map():
@@ -193,15 +189,18 @@ def execute(
 ) -> Outcome:
     """Run a command with a limit in seconds; setting `cancel` ends it as the limit would.
 
-    A program that cannot be started is code 127.
+    A `cancel` that was set before the command started is not for it: that command cleans up. A
+    program that cannot be started is code 127.
     """
+    # Asked before: a program may have begun, and `cancel` be set, before this thread goes on.
+    cancelled = (lambda: False) if cancel.is_set() else cancel.is_set
     try:
         child = _start(argv, env)
     except OSError as error:
         return Outcome(127, err=f"{argv[0]}: {os.strerror(error.errno or 0)}".encode())
     leftover: Optional[int] = None
     try:
-        complete = _transfer(child, stdin, time.monotonic() + timeout, cancel)
+        complete = _transfer(child, stdin, time.monotonic() + timeout, cancelled)
         if not complete:
             leftover = _kill(child)
     except BaseException:

@@ -173,6 +173,19 @@ def test_cancel_ends_a_running_command(clock: None) -> None:
     assert gone(int(outcome.out))
 
 
+def test_cancel_ends_a_command_that_has_only_just_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another thread may set it before the one that started the command goes on."""
+    cancel, start = threading.Event(), runner._start
+
+    def slow(*words: Any) -> Any:
+        child = start(*words)
+        cancel.set()
+        return child
+
+    monkeypatch.setattr(runner, "_start", slow)
+    assert shell("exec sleep 5", cancel=cancel).code is None
+
+
 def test_a_command_that_starts_after_cancel_cleans_up_and_is_let_run() -> None:
     cancel = threading.Event()
     cancel.set()
