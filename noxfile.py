@@ -19,7 +19,6 @@ __all__ = [
     "lint",
     "lock",
     "locks",
-    "played",
     "release",
     "reports",
     "sim",
@@ -151,16 +150,13 @@ def unit(session: nox.Session) -> None:
 
     The newest, the quickest, tries everything. The others, from Apple's 3.9 on, try what may differ
     there: all tests of logic, with a tenth of generated examples and of long tables, and none
-    that is marked `once`, in which the Python has no part (tests/budget.py).
+    that is marked `once`, in which the Python has no part (tests/budget.py). The oldest, which is
+    Apple's, takes this machine for a Mac, and its user for an ordinary one.
     """
-    session.env["CONTAINER_NET_THOROUGH"] = "yes" if session.python == NEWEST else "no"
-    _pytest(session, "tests/unit")
-
-
-@nox.session(python=NEWEST)
-def played(session: nox.Session) -> None:
-    """The unit tests with this machine taken for a Mac, and its user for an ordinary one."""
-    session.env.update({"CONTAINER_NET_PLAY": "darwin", "CONTAINER_NET_THOROUGH": "no"})
+    thorough = session.python == NEWEST
+    session.env["CONTAINER_NET_THOROUGH"] = "yes" if thorough else "no"
+    if session.python == FOUND[0] and not thorough and sys.platform != "darwin":
+        session.env["CONTAINER_NET_PLAY"] = "darwin"
     _pytest(session, "tests/unit")
 
 

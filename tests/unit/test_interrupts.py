@@ -98,11 +98,6 @@ def drive(
     return done.returncode, done.stdout, done.stderr
 
 
-# A Mac that is played is played in this process alone.
-started = pytest.mark.skipif("CONTAINER_NET_PLAY" in os.environ, reason="starts the tool")
-
-
-@started
 def test_an_interrupt_at_any_time_is_one_sentence_and_130_and_after_the_last_word_nothing(
     tmp_path: Path,
 ) -> None:
@@ -119,7 +114,6 @@ def test_an_interrupt_at_any_time_is_one_sentence_and_130_and_after_the_last_wor
         assert "Traceback" not in out
 
 
-@started
 def test_what_nohup_ignores_stays_ignored(tmp_path: Path) -> None:
     code, out, err = drive(tmp_path, [2, 120], SIGNALS, ignored=True)
     assert code in (0, 1)
@@ -131,7 +125,6 @@ CLI = ["-c", "from container_net.cli import main; main()"]
 INVOKE = ["-m", "invoke"]
 
 
-@started
 @pytest.mark.parametrize(
     ("words", "number"),
     [
