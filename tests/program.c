@@ -20,10 +20,12 @@ static void say(int to, const char *from, ssize_t size)
         ;
 }
 
-static void start(int count, char **words)
+static void start(int there, int count, char **words)
 {
     char **given = calloc(count + 5, sizeof *given);
 
+    /* What it starts may hang, or go on for long. */
+    close(there);
     given[0] = PYTHON, given[1] = "-I", given[2] = "-S", given[3] = STUB;
     memcpy(given + 4, words, count * sizeof *given);
     execv(PYTHON, given);
@@ -44,7 +46,7 @@ int main(int count, char **words)
     umask(mask);
     signal(SIGPIPE, SIG_IGN);
     if (connect(there, (struct sockaddr *)&door, sizeof door))
-        start(count - 1, words + 1);
+        start(there, count - 1, words + 1);
     for (int each = 1; each < count; each++)
         size += strlen(words[each]) + 1;
     char *told = malloc(size + 64), *end = told + 4;
@@ -59,7 +61,7 @@ int main(int count, char **words)
     memcpy(told, head, 4);
     say(there, told, end - told);
     if (read(there, &how, 1) != 1 || (how != 'a' && how != 'i'))
-        start(count - 1, words + 1);
+        start(there, count - 1, words + 1);
     while (how == 'i' && (got = read(0, part, sizeof part)) > 0)
         say(there, part, got);
     shutdown(there, SHUT_WR);

@@ -85,7 +85,7 @@ def _here(asked: Engine, argv: List[str]) -> bool:
 class Resident:
     """The engine that stays, until `stop()`; Macs that are built meanwhile know of it.
 
-    Without a C compiler each program stays what it was.
+    Without a C compiler that works each program stays what it was.
     """
 
     def __init__(self) -> None:
@@ -101,8 +101,9 @@ class Resident:
             made = os.path.join(self._folder, "program")
             names = {"DOOR": door, "PYTHON": sys.executable, "STUB": str(builder.STUB)}
             words = [f"-D{name}={json.dumps(text)}" for name, text in names.items()]
-            subprocess.run([CC, "-O1", "-o", made, *words, str(SOURCE)], check=True)
-            builder.PROGRAM = f"#!{made}\n"
+            command = [CC, "-O1", "-o", made, *words, str(SOURCE)]
+            if subprocess.run(command, check=False).returncode == 0:
+                builder.PROGRAM = f"#!{made}\n"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     @contextlib.contextmanager
