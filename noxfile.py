@@ -156,6 +156,7 @@ def unit(session: nox.Session) -> None:
     thorough = session.python == NEWEST
     session.env["CONTAINER_NET_THOROUGH"] = "yes" if thorough else "no"
     if session.python == FOUND[0] and not thorough and sys.platform != "darwin":
+        session.log("this machine is taken for a Mac")
         session.env["CONTAINER_NET_PLAY"] = "darwin"
     _pytest(session, "tests/unit")
 
